@@ -11,6 +11,11 @@
 
 #define KEYS_SIZE 160
 
+/* The consumer group of every job stream. */
+#define KEYS_GROUP "w"
+/* Longest platform and worker name. */
+#define KEYS_NAME_MAX 48
+
 struct keys_name {
 	char text[KEYS_SIZE];
 	size_t len;

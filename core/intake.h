@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* intake - what one client request does to Redis, collected and then done in one atomic step (lua/intake.lua):
+ * create or find the session, check every bound, register, store credentials, queue jobs.
+ *
+ * Nothing is written unless the whole request is within the bounds, so a refusal can be repeated safely. This file knows keys
+ * and blobs; it never looks inside a job. Used by the dispatcher. */
+#ifndef CORE_INTAKE_H
+#define CORE_INTAKE_H
+
+#include "core/session.h"
+
+struct intake;
+
+enum intake_op {
+	INTAKE_NOT_REGISTERED =
+		0, /* the session had not registered when this operation's turn came */
+	INTAKE_DONE = 1,
+	INTAKE_NO_WORKER =
+		2 /* no worker of that platform has shown itself lately; the job was not queued */
+};
+
+/* rc 0: `ops[i]` tells of the i-th operation, n of them. Else a negative ERR_NO_SESSION, ERR_SESSIONS_FULL, ERR_OUTBOX_FULL,
+ * ERR_QUEUE_FULL, ERR_RATE (`retry_ms` tells when), or ERR_REDIS (then, and only then, the request may have been
+ * carried out all the same). */
+typedef void intake_done_fn(
+	void *arg, int rc, unsigned retry_ms, const enum intake_op *ops, size_t n);
+
+/* `create`: make the session when it does not exist, with `salt` (CRYPT_SALT_SIZE bytes). GIVES; ends with
+ * intake_send() or intake_free(). */
+struct intake *intake_new(const struct session_ref *s, int create, const void *salt);
+void intake_free(struct intake *in);
+/* Operations, in order; each adds one. */
+void intake_register(struct intake *in);
+void intake_check(struct intake *in);
+void intake_credentials(
+	struct intake *in, const char *platform, const char *field, const struct buf *blob);
+void intake_job(struct intake *in, const char *platform, const char *token, const struct buf *blob);
+/* TAKES `in`. 0, and `fn` follows from the loop, or < 0 (ERR_REDIS): Redis is away, nothing was done, no callback. */
+int intake_send(
+	struct intake *in, struct redis *r, const struct conf *c, intake_done_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/queue.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/conf.h"
+#include "core/err.h"
+#include "core/keys.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/redis.h"
+#include "core/scripts.h"
+
+#define BURIED_MAX 1000
+
+static struct redis_args args; /* one loop per process: kept for its memory */
+
+static void queue_key(const struct queue_ref *q)
+{
+	struct keys_name key;
+
+	keys_queue(&key, q->shard, q->platform);
+	redis_arg(&args, key.text, key.len);
+}
+
+/* --- jobs out of replies ------------------------------------------------------------------------------------------ */
+
+static int job_fill(struct queue_job *job, unsigned shard, const struct redisReply *id,
+	const struct redisReply *const f[3])
+{
+	memset(job, 0, sizeof *job);
+	if (id == NULL || id->type != REDIS_REPLY_STRING || (size_t)id->len >= sizeof job->id ||
+		f[0] == NULL || f[1] == NULL || f[2] == NULL || f[1]->type != REDIS_REPLY_STRING ||
+		(size_t)f[1]->len >= sizeof job->token || f[2]->type != REDIS_REPLY_STRING ||
+		f[0]->type != REDIS_REPLY_STRING ||
+		session_ref_from_tag(&job->session, shard, f[0]->str, (size_t)f[0]->len) < 0)
+		return -(int)ERR_INVALID;
+	memcpy(job->id, id->str, (size_t)id->len);
+	memcpy(job->token, f[1]->str, (size_t)f[1]->len);
+	job->blob = f[2]->str;
+	job->blob_len = (size_t)f[2]->len;
+	return 0;
+}
+
+/* [[id, [s, h, j, token, d, blob]], ...] */
+static size_t entries_parse(const struct redisReply *list, unsigned shard, struct queue_job *jobs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->elements; i++) {
+		const struct redisReply *f = redis_at(list->element[i], 1);
+		const struct redisReply *const values[3] = {
+			redis_at(f, 1), redis_at(f, 3), redis_at(f, 5)};
+
+		if (job_fill(&jobs[n], shard, redis_at(list->element[i], 0), values) < 0)
+			log_event(LOG_ERROR, "queue.garbled",
+				LOG_STR("id", redis_text(redis_at(list->element[i], 0))));
+		else
+			n++;
+	}
+	return n;
+}
+
+/* [[id, deliveries, started, h, token, blob], ...] */
+static size_t taken_parse(const struct redisReply *list, unsigned shard, struct queue_job *jobs)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->elements; i++) {
+		const struct redisReply *row = list->element[i];
+		const struct redisReply *const values[3] = {
+			redis_at(row, 3), redis_at(row, 4), redis_at(row, 5)};
+
+		if (job_fill(&jobs[n], shard, redis_at(row, 0), values) < 0) {
+			log_event(LOG_ERROR, "queue.garbled",
+				LOG_STR("id", redis_text(redis_at(row, 0))));
+			continue;
+		}
+		jobs[n].deliveries = redis_int(redis_at(row, 1), 0);
+		jobs[n].started = redis_int(redis_at(row, 2), 0) != 0;
+		n++;
+	}
+	return n;
+}
+
+struct read_call {
+	unsigned shard;
+	queue_read_fn *fn;
+	void *arg;
+};
+
+static struct read_call *read_call_new(unsigned shard, queue_read_fn *fn, void *arg)
+{
+	struct read_call *call = mem_alloc(sizeof *call);
+
+	*call = (struct read_call){shard, fn, arg};
+	return call;
+}
+
+static void read_deliver(const struct read_call *call, const struct redisReply *list,
+	size_t (*parse)(const struct redisReply *, unsigned, struct queue_job *))
+{
+	struct queue_job *jobs = mem_array(list->elements, sizeof *jobs);
+
+	call->fn(call->arg, 0, jobs, parse(list, call->shard, jobs));
+	mem_free(jobs);
+}
+
+static int read_error(const struct read_call *call, const struct redisReply *reply)
+{
+	if (reply != NULL && reply->type != REDIS_REPLY_ERROR)
+		return 0;
+	if (reply != NULL && strncmp(reply->str, "NOGROUP", 7) == 0) {
+		call->fn(call->arg, -(int)ERR_NOT_FOUND, NULL, 0);
+		return 1;
+	}
+	if (reply != NULL)
+		log_event(LOG_ERROR, "queue.failed", LOG_STR("why", reply->str));
+	call->fn(call->arg, -(int)ERR_REDIS, NULL, 0);
+	return 1;
+}
+
+static void on_read(void *arg, const struct redisReply *reply)
+{
+	struct read_call call = *(struct read_call *)arg;
+	const struct redisReply *list = redis_at(redis_at(reply, 0), 1);
+
+	mem_free(arg);
+	if (read_error(&call, reply))
+		return;
+	if (list == NULL || list->type != REDIS_REPLY_ARRAY)
+		call.fn(call.arg, 0, NULL, 0);
+	else
+		read_deliver(&call, list, entries_parse);
+}
+
+/* Sends `args`; the call belongs to the callback from here on. */
+static int read_send(struct redis *r, redis_reply_fn *on_reply, struct read_call *call)
+{
+	int rc = redis_send(r, &args, on_reply, call);
+
+	if (rc < 0)
+		mem_free(call);
+	return rc;
+}
+
+int queue_read(struct redis *r, const struct queue_ref *q, unsigned max, unsigned wait_ms,
+	queue_read_fn *fn, void *arg)
+{
+	redis_args_begin(&args);
+	redis_arg_str(&args, "XREADGROUP");
+	redis_arg_str(&args, "GROUP");
+	redis_arg_str(&args, KEYS_GROUP);
+	redis_arg_str(&args, q->worker);
+	redis_arg_str(&args, "COUNT");
+	redis_arg_int(&args, max);
+	redis_arg_str(&args, "BLOCK");
+	redis_arg_int(&args, wait_ms);
+	redis_arg_str(&args, "STREAMS");
+	queue_key(q);
+	redis_arg_str(&args, ">");
+	return read_send(r, on_read, read_call_new(q->shard, fn, arg));
+}
+
+static void on_overdue(void *arg, const struct redisReply *reply)
+{
+	struct read_call call = *(struct read_call *)arg;
+
+	mem_free(arg);
+	if (read_error(&call, reply))
+		return;
+	if (reply->type == REDIS_REPLY_ARRAY)
+		read_deliver(&call, reply, entries_parse);
+	else
+		call.fn(call.arg, 0, NULL, 0);
+}
+
+/* A worker is up: nothing is overdue. Two commands on one connection, so the order is theirs. */
+static const char overdue_script[] =
+	"if redis.call('EXISTS', KEYS[2]) == 1 then return {} end "
+	"return redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', ARGV[2])";
+
+int queue_overdue(struct redis *r, const struct queue_ref *q, long long age_ms, unsigned max,
+	queue_read_fn *fn, void *arg)
+{
+	struct keys_name up;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	keys_up(&up, q->shard, q->platform);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "EVAL");
+	redis_arg_str(&args, overdue_script);
+	redis_arg_int(&args, 2);
+	queue_key(q);
+	redis_arg(&args, up.text, up.len);
+	redis_arg_int(&args, MAX(0, (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000 - age_ms));
+	redis_arg_int(&args, max);
+	return read_send(r, on_overdue, read_call_new(q->shard, fn, arg));
+}
+
+/* --- heartbeat ---------------------------------------------------------------------------------------------------- */
+
+static void on_beat(void *arg, const struct redisReply *reply)
+{
+	struct read_call call = *(struct read_call *)arg;
+
+	mem_free(arg);
+	if (!read_error(&call, reply))
+		read_deliver(&call, reply, taken_parse);
+}
+
+int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_beat *b,
+	queue_read_fn *fn, void *arg)
+{
+	struct keys_name up, worker, started, prefix;
+
+	keys_up(&up, q->shard, q->platform);
+	keys_worker(&worker, q->shard, q->platform, q->worker);
+	keys_worker(&prefix, q->shard, q->platform, "");
+	keys_started(&started, q->shard, q->platform);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "EVALSHA");
+	redis_arg_str(&args, redis_script_sha(r, SCRIPT_BEAT));
+	redis_arg_int(&args, 4);
+	queue_key(q);
+	redis_arg(&args, up.text, up.len);
+	redis_arg(&args, worker.text, worker.len);
+	redis_arg(&args, started.text, started.len);
+	redis_arg_str(&args, KEYS_GROUP);
+	redis_arg_str(&args, q->worker);
+	redis_arg_int(&args, b->worker_ttl_ms);
+	redis_arg_int(&args, b->up_ttl_ms);
+	redis_arg(&args, prefix.text, prefix.len);
+	redis_arg_str(&args, b->predecessor);
+	redis_arg_int(&args, b->take_over);
+	return read_send(r, on_beat, read_call_new(q->shard, fn, arg));
+}
+
+void queue_leave(struct redis *r, const struct queue_ref *q)
+{
+	struct keys_name worker;
+
+	keys_worker(&worker, q->shard, q->platform, q->worker);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "UNLINK");
+	redis_arg(&args, worker.text, worker.len);
+	(void)redis_send(r, &args, NULL, NULL);
+}
+
+struct mark_call {
+	queue_mark_fn *fn;
+	void *arg;
+};
+
+static void on_mark(void *arg, const struct redisReply *reply)
+{
+	struct mark_call call = *(struct mark_call *)arg;
+
+	mem_free(arg);
+	call.fn(call.arg, reply == NULL || reply->type == REDIS_REPLY_ERROR ? -(int)ERR_REDIS : 0);
+}
+
+int queue_mark_started(
+	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg)
+{
+	struct mark_call *call = mem_alloc(sizeof *call);
+	struct keys_name key;
+	int rc;
+
+	*call = (struct mark_call){fn, arg};
+	keys_started(&key, q->shard, q->platform);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "HSET");
+	redis_arg(&args, key.text, key.len);
+	redis_arg_str(&args, id);
+	redis_arg_str(&args, q->worker);
+	rc = redis_send(r, &args, on_mark, call);
+	if (rc < 0)
+		mem_free(call);
+	return rc;
+}
+
+void queue_bury(
+	struct redis *r, const struct queue_ref *q, const struct queue_job *job, const char *why)
+{
+	struct keys_name key;
+
+	keys_buried(&key, q->shard, q->platform);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "XADD");
+	redis_arg(&args, key.text, key.len);
+	redis_arg_str(&args, "MAXLEN");
+	redis_arg_int(&args, BURIED_MAX);
+	redis_arg_str(&args, "*");
+	redis_arg_str(&args, "id");
+	redis_arg_str(&args, job->id);
+	redis_arg_str(&args, "s");
+	redis_arg_str(&args, job->session.h);
+	redis_arg_str(&args, "why");
+	redis_arg_str(&args, why);
+	redis_arg_str(&args, "d");
+	redis_arg(&args, job->blob, job->blob_len);
+	(void)redis_send(r, &args, NULL, NULL);
+}
+
+/* --- finishing ---------------------------------------------------------------------------------------------------- */
+
+struct queue_finish {
+	unsigned shard;
+	char platform[KEYS_NAME_MAX + 1];
+	struct redis_args keys;     /* session and outbox of each item */
+	struct redis_args items;    /* complete items */
+	struct redis_args head;     /* id, token, platform, force of the open item */
+	struct redis_args messages; /* of the open item */
+	struct buf result;          /* of the open item */
+	unsigned n_messages;
+	int open; /* an item is begun and not yet moved to `items` */
+	size_t n;
+	size_t bytes;
+};
+
+struct finish_call {
+	size_t n;
+	queue_finish_fn *fn;
+	void *arg;
+};
+
+struct queue_finish *queue_finish_new(const struct queue_ref *q)
+{
+	struct queue_finish *f = mem_alloc(sizeof *f);
+
+	f->shard = q->shard;
+	snprintf(f->platform, sizeof f->platform, "%s", q->platform);
+	return f;
+}
+
+void queue_finish_free(struct queue_finish *f)
+{
+	if (f == NULL)
+		return;
+	redis_args_release(&f->keys);
+	redis_args_release(&f->items);
+	redis_args_release(&f->head);
+	redis_args_release(&f->messages);
+	buf_release(&f->result);
+	mem_free(f);
+}
+
+static void item_close(struct queue_finish *f)
+{
+	if (!f->open)
+		return;
+	redis_args_append(&f->items, &f->head);
+	redis_arg_int(&f->items, f->n_messages);
+	redis_args_append(&f->items, &f->messages);
+	redis_arg(&f->items, buf_str(&f->result), f->result.len);
+	f->open = 0;
+}
+
+void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
+	const char *token, int force)
+{
+	struct keys_name key;
+
+	item_close(f);
+	keys_session(&key, s->shard, s->h);
+	redis_arg(&f->keys, key.text, key.len);
+	keys_outbox(&key, s->shard, s->h);
+	redis_arg(&f->keys, key.text, key.len);
+	redis_args_words(&f->head);
+	redis_arg_str(&f->head, id != NULL ? id : "");
+	redis_arg_str(&f->head, id != NULL ? token : "-");
+	redis_arg_str(&f->head, f->platform);
+	redis_arg_int(&f->head, force);
+	redis_args_words(&f->messages);
+	buf_clear(&f->result);
+	f->n_messages = 0;
+	f->open = 1;
+	f->n++;
+}
+
+void queue_finish_message(struct queue_finish *f, const struct buf *blob)
+{
+	redis_arg(&f->messages, blob->data, blob->len);
+	f->n_messages++;
+	f->bytes += blob->len;
+}
+
+void queue_finish_result(struct queue_finish *f, const struct buf *blob)
+{
+	buf_add(&f->result, blob->data, blob->len);
+	f->bytes += blob->len;
+}
+
+size_t queue_finish_count(const struct queue_finish *f)
+{
+	return f->n;
+}
+
+size_t queue_finish_bytes(const struct queue_finish *f)
+{
+	return f->bytes;
+}
+
+static void on_finish(void *arg, const struct redisReply *reply)
+{
+	struct finish_call call = *(struct finish_call *)arg;
+	enum queue_outcome *outcomes;
+
+	mem_free(arg);
+	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY || reply->elements != call.n) {
+		if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+			log_event(LOG_ERROR, "queue.finish-failed", LOG_STR("why", reply->str));
+		call.fn(call.arg, -(int)ERR_REDIS, NULL, call.n);
+		return;
+	}
+	outcomes = mem_array(call.n, sizeof *outcomes);
+	for (size_t i = 0; i < call.n; i++)
+		outcomes[i] = (enum queue_outcome)redis_int(redis_at(reply, i), QUEUE_STALE);
+	call.fn(call.arg, 0, outcomes, call.n);
+	mem_free(outcomes);
+}
+
+int queue_finish_send(struct queue_finish *f, struct redis *r, const struct conf *c,
+	queue_finish_fn *fn, void *arg)
+{
+	const struct queue_ref q = {f->shard, f->platform, NULL};
+	struct finish_call *call = mem_alloc(sizeof *call);
+	struct keys_name started;
+	int rc;
+
+	item_close(f);
+	keys_started(&started, f->shard, f->platform);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "EVALSHA");
+	redis_arg_str(&args, redis_script_sha(r, SCRIPT_FINISH));
+	redis_arg_int(&args, 2 + f->keys.count);
+	queue_key(&q);
+	redis_arg(&args, started.text, started.len);
+	redis_args_append(&args, &f->keys);
+	redis_arg_str(&args, KEYS_GROUP);
+	redis_arg_int(&args, c->limits_outbox);
+	redis_arg_int(&args, c->limits_outbox_bytes);
+	redis_args_append(&args, &f->items);
+	*call = (struct finish_call){f->n, fn, arg};
+	rc = redis_send(r, &args, on_finish, call);
+	if (rc < 0)
+		mem_free(call);
+	return rc;
+}

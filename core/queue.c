@@ -164,46 +164,7 @@ int queue_read(struct redis *r, const struct queue_ref *q, unsigned max, unsigne
 	return read_send(r, on_read, read_call_new(q->shard, fn, arg));
 }
 
-static void on_overdue(void *arg, const struct redisReply *reply)
-{
-	struct read_call call = *(struct read_call *)arg;
-
-	mem_free(arg);
-	if (read_error(&call, reply))
-		return;
-	if (reply->type == REDIS_REPLY_ARRAY)
-		read_deliver(&call, reply, entries_parse);
-	else
-		call.fn(call.arg, 0, NULL, 0);
-}
-
-/* A worker is up: nothing is overdue. Two commands on one connection, so the order is theirs. */
-static const char overdue_script[] =
-	"if redis.call('EXISTS', KEYS[2]) == 1 then return {} end "
-	"return redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', ARGV[2])";
-
-int queue_overdue(struct redis *r, const struct queue_ref *q, long long age_ms, unsigned max,
-	queue_read_fn *fn, void *arg)
-{
-	struct keys_name up;
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	keys_up(&up, q->shard, q->platform);
-	redis_args_begin(&args);
-	redis_arg_str(&args, "EVAL");
-	redis_arg_str(&args, overdue_script);
-	redis_arg_int(&args, 2);
-	queue_key(q);
-	redis_arg(&args, up.text, up.len);
-	redis_arg_int(&args, MAX(0, (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000 - age_ms));
-	redis_arg_int(&args, max);
-	return read_send(r, on_overdue, read_call_new(q->shard, fn, arg));
-}
-
-/* --- heartbeat ---------------------------------------------------------------------------------------------------- */
-
-static void on_beat(void *arg, const struct redisReply *reply)
+static void on_taken(void *arg, const struct redisReply *reply)
 {
 	struct read_call call = *(struct read_call *)arg;
 
@@ -211,6 +172,39 @@ static void on_beat(void *arg, const struct redisReply *reply)
 	if (!read_error(&call, reply))
 		read_deliver(&call, reply, taken_parse);
 }
+
+/* In the form of a take-over, with the same mark of what had been started. */
+static const char overdue_script[] =
+	"if redis.call('EXISTS', KEYS[2]) == 1 then return {} end "
+	"local out = {} "
+	"for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', ARGV[2])) do "
+	"local f = e[2] "
+	"out[i] = {e[1], 0, redis.call('HEXISTS', KEYS[3], e[1]), f[2], f[4], f[6]} "
+	"end "
+	"return out";
+
+int queue_overdue(struct redis *r, const struct queue_ref *q, long long age_ms, unsigned max,
+	queue_read_fn *fn, void *arg)
+{
+	struct keys_name up, started;
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	keys_up(&up, q->shard, q->platform);
+	keys_started(&started, q->shard, q->platform);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "EVAL");
+	redis_arg_str(&args, overdue_script);
+	redis_arg_int(&args, 3);
+	queue_key(q);
+	redis_arg(&args, up.text, up.len);
+	redis_arg(&args, started.text, started.len);
+	redis_arg_int(&args, MAX(0, (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000 - age_ms));
+	redis_arg_int(&args, max);
+	return read_send(r, on_taken, read_call_new(q->shard, fn, arg));
+}
+
+/* --- heartbeat ---------------------------------------------------------------------------------------------------- */
 
 int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_beat *b,
 	queue_read_fn *fn, void *arg)
@@ -236,7 +230,7 @@ int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_be
 	redis_arg(&args, prefix.text, prefix.len);
 	redis_arg_str(&args, b->predecessor);
 	redis_arg_int(&args, b->take_over);
-	return read_send(r, on_beat, read_call_new(q->shard, fn, arg));
+	return read_send(r, on_taken, read_call_new(q->shard, fn, arg));
 }
 
 void queue_leave(struct redis *r, const struct queue_ref *q)

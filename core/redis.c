@@ -10,6 +10,7 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/redis_url.h"
+#include "core/turn.h"
 
 #define REDIS_MAGIC       0x7ED15001u
 #define COMMAND_MAGIC     0x7ED15002u
@@ -60,9 +61,8 @@ struct command {
 struct adapter {
 	unsigned magic;
 	uv_poll_t poll;
-	uv_prepare_t
-		flush; /* runs before the loop sleeps: writes what this turn has queued, without an epoll_ctl */
-	int n_handles; /* not yet closed */
+	/* Writes what this turn has queued, in one write and without an epoll_ctl. */
+	struct turn_task flush;
 	redisAsyncContext *ac;
 	int events;
 	int flushing;
@@ -94,13 +94,10 @@ static void adapter_want(struct adapter *a, int set, int clear)
 		uv_poll_stop(&a->poll);
 }
 
-static void adapter_flush(uv_prepare_t *flush)
+static void adapter_flush(void *arg)
 {
-	CAST(adapter, a, flush->data, ADAPTER_MAGIC);
+	CAST(adapter, a, arg, ADAPTER_MAGIC);
 
-	uv_prepare_stop(flush);
-	if (a->ac == NULL)
-		return;
 	a->flushing = 1;
 	redisAsyncHandleWrite(a->ac);
 	a->flushing = 0;
@@ -126,7 +123,7 @@ static void adapter_add_write(void *p)
 	if (a->flushing || !(a->ac->c.flags & REDIS_CONNECTED))
 		adapter_want(a, UV_WRITABLE, 0);
 	else
-		uv_prepare_start(&a->flush, adapter_flush);
+		turn_queue(a->poll.loop, TURN_FLUSH, &a->flush);
 }
 
 static void adapter_del_write(void *p)
@@ -139,8 +136,7 @@ static void adapter_closed(uv_handle_t *h)
 {
 	CAST(adapter, a, h->data, ADAPTER_MAGIC);
 
-	if (--a->n_handles == 0)
-		mem_free(a);
+	mem_free(a);
 }
 
 static void adapter_cleanup(void *p)
@@ -148,8 +144,8 @@ static void adapter_cleanup(void *p)
 	CAST(adapter, a, p, ADAPTER_MAGIC);
 
 	a->ac = NULL;
+	turn_cancel(&a->flush);
 	uv_close((uv_handle_t *)&a->poll, adapter_closed);
-	uv_close((uv_handle_t *)&a->flush, adapter_closed);
 }
 
 static void adapter_attach(uv_loop_t *loop, redisAsyncContext *ac)
@@ -158,11 +154,9 @@ static void adapter_attach(uv_loop_t *loop, redisAsyncContext *ac)
 
 	a->magic = ADAPTER_MAGIC;
 	a->ac = ac;
-	a->n_handles = 2;
+	a->flush = (struct turn_task){.fn = adapter_flush, .arg = a};
 	uv_poll_init(loop, &a->poll, ac->c.fd);
-	uv_prepare_init(loop, &a->flush);
 	a->poll.data = a;
-	a->flush.data = a;
 	ac->ev.data = a;
 	ac->ev.addRead = adapter_add_read;
 	ac->ev.delRead = adapter_del_read;

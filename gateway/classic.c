@@ -132,7 +132,7 @@ void classic_refuse(struct buf *out, const struct classic_job *job, const char *
 	refuse(out, job->activity, 1, 1, message);
 }
 
-static void failure(struct buf *out, const struct classic_job *job, const char *message)
+void classic_failure(struct buf *out, const struct classic_job *job, const char *message)
 {
 	buf_add_char(out, '{');
 	add_member(out, "rid", json_object_get(job->activity, "rid"));
@@ -142,16 +142,6 @@ static void failure(struct buf *out, const struct classic_job *job, const char *
 	add_text(out, "message", message);
 	add_target(out, job);
 	buf_add_char(out, '}');
-}
-
-void classic_mismatch(struct buf *out, const struct classic_job *job, const char *message)
-{
-	failure(out, job, message);
-}
-
-void classic_failure(struct buf *out, const struct classic_job *job, const char *message)
-{
-	failure(out, job, message);
 }
 
 void classic_confirm(struct buf *out, const struct classic_job *job)
@@ -172,16 +162,4 @@ void classic_success(struct buf *out, const struct classic_job *job, const json_
 		add_member(out, "object", object);
 	add_target(out, job);
 	buf_add_char(out, '}');
-}
-
-void classic_platform_failure(struct buf *out, const json_t *activity, const char *message)
-{
-	static const char *const names[] = {"actor", "platform", "verb", "rid", "target"};
-
-	buf_add_char(out, '{');
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (json_object_get(activity, names[i]) != NULL)
-			add_member(out, names[i], json_object_get(activity, names[i]));
-	add_text(out, "message", message);
-	buf_add_str(out, ",\"status\":false,\"object\":{}}");
 }

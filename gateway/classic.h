@@ -32,13 +32,10 @@ void classic_job_release(struct classic_job *job);
 void classic_invalid(struct buf *out, const char *message); /* row 1 */
 void classic_refuse(
 	struct buf *out, const struct classic_job *job, const char *message); /* rows 5 to 9 */
-void classic_mismatch(
-	struct buf *out, const struct classic_job *job, const char *message); /* row 10 */
 void classic_confirm(struct buf *out, const struct classic_job *job);
-/* The result of a dispatcher verb. `object` may be NULL: then the member is left out. */
+/* A result of a dispatcher verb; `object` may be NULL: then the member is left out. */
 void classic_success(struct buf *out, const struct classic_job *job, const json_t *object);
+/* The same with status false; also a job that does not match its schema (row 10). */
 void classic_failure(struct buf *out, const struct classic_job *job, const char *message);
-/* The failure of a platform's job, answered by the gateway in the worker's place. */
-void classic_platform_failure(struct buf *out, const json_t *activity, const char *message);
 
 #endif

@@ -7,6 +7,7 @@
 #include "bench/lib/body.h"
 #include "bench/lib/client.h"
 #include "bench/lib/clock.h"
+#include "bench/lib/fault.h"
 #include "bench/lib/hist.h"
 #include "bench/lib/opt.h"
 #include "bench/lib/reply.h"
@@ -20,14 +21,11 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define ECHO_JOB                                                                          \
-	"{\"rid\":@RID@,\"platform\":\"dummy\",\"verb\":\"echo\",\"actor\":{\"address\":" \
-	"\"bench\"},\"object\":{\"text\":\"The quick brown fox jumps over the lazy dog\"}}"
 #define RETRY_NS NS_PER_MS /* full backlogs and broken connections are tried again at this pace */
 #define SETUP_NS (30 * NS_PER_S)
 #define GRACE_NS (15 * NS_PER_S) /* for what is outstanding at the end; above the longest wait=10 */
 
-enum state { SLOT_RESTING, SLOT_OPENING, SLOT_READY, SLOT_ASKED, SLOT_DONE };
+enum state { SLOT_NEW, SLOT_OPENING, SLOT_READY, SLOT_ASKED, SLOT_DONE };
 
 struct slot {
 	struct client client; /* first: a client event is turned back into its slot */
@@ -52,20 +50,10 @@ struct load {
 	struct slot *slots;
 	unsigned n_opening, n_active, n_retry;
 	uint64_t next_rid, start_ns, warm_ns, stop_ns, last_ns, retried_ns;
-	unsigned long sent, answered, in_window, errors, backlog_waits;
-	char first_error[300];
+	unsigned long sent, answered, in_window, backlog_waits;
+	struct fault fault;
 	struct hist hist;
 };
-
-static void note_error(struct load *l, const char *what, const struct answer *a)
-{
-	l->errors++;
-	if (l->first_error[0] != '\0')
-		return;
-	int n = a != NULL ? (int)MIN(a->body_len, 120u) : 0;
-	snprintf(l->first_error, sizeof(l->first_error), "%s (status %d): %.*s", what,
-		a != NULL ? a->status : 0, n, n > 0 ? a->body : "");
-}
 
 static void retry_later(struct slot *s)
 {
@@ -89,7 +77,7 @@ static void put(struct slot *s)
 	if (rc == -EAGAIN)
 		l->backlog_waits++;
 	else if (rc < 0)
-		note_error(l, strerror(-rc), NULL);
+		fault_note(&l->fault, strerror(-rc), NULL);
 	if (rc < 0)
 		retry_later(s);
 }
@@ -133,7 +121,7 @@ static void on_reply(struct slot *s, const struct answer *a)
 	const char *problem = wrong(l, s, a);
 	l->last_ns = now;
 	if (problem != NULL) {
-		note_error(l, problem, a);
+		fault_note(&l->fault, problem, a);
 	} else {
 		l->answered++;
 		if (now >= l->warm_ns && now <= l->stop_ns) {
@@ -153,7 +141,7 @@ static void on_opened(struct slot *s, const struct answer *a)
 	l->n_opening--;
 	s->state = SLOT_READY;
 	if (problem != NULL) {
-		note_error(l, problem, a);
+		fault_note(&l->fault, problem, a);
 		return;
 	}
 	char full[SESSION_PATH_SIZE + 32];
@@ -176,7 +164,7 @@ static void on_event(struct client *c, enum client_event ev, const struct answer
 {
 	struct slot *s = CONTAINER_OF(c, struct slot, client);
 	if (ev == CLIENT_FAILED) {
-		note_error(s->load, c->problem, NULL);
+		fault_note(&s->load->fault, c->problem, NULL);
 		if (s->state == SLOT_OPENING)
 			retry_later(s);
 		else if (s->state ==
@@ -232,9 +220,9 @@ static int open_sessions(struct load *l, struct err *e)
 	}
 	if (run_until(l, &l->n_opening, clock_ns() + SETUP_NS) < 0)
 		return err_set(e, ERR_TIMEOUT, "sessions not open in time; first error: %s",
-			l->first_error);
-	if (l->errors > 0)
-		return err_set(e, ERR_REMOTE, "opening sessions: %s", l->first_error);
+			l->fault.first);
+	if (l->fault.count > 0)
+		return err_set(e, ERR_REMOTE, "opening sessions: %s", l->fault.first);
 	return 0;
 }
 
@@ -268,17 +256,6 @@ static double cpu_us(void)
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-static void print_text(const char *key, const char *text)
-{
-	printf("\"%s\":\"", key);
-	for (; *text != '\0'; text++)
-		if (*text == '"' || *text == '\\')
-			printf("\\%c", *text);
-		else
-			putchar((unsigned char)*text < ' ' ? ' ' : *text);
-	printf("\"");
-}
-
 /* Returns the exit status. */
 static int report(const struct load *l, double cpu)
 {
@@ -292,12 +269,12 @@ static int report(const struct load *l, double cpu)
 		(double)hist_quantile(&l->hist, 0.9) / 1e3,
 		(double)hist_quantile(&l->hist, 0.99) / 1e3, (double)l->hist.max / 1e3);
 	printf("\"sent\":%lu,\"answered\":%lu,\"lost\":%lu,\"errors\":%lu,", l->sent, l->answered,
-		lost, l->errors);
-	printf("\"connects\":%lu,\"backlog_waits\":%lu,\"cpu_us_per_request\":%.2f,",
+		lost, l->fault.count);
+	printf("\"connects\":%lu,\"backlog_waits\":%lu,\"cpu_us_per_request\":%.2f}\n",
 		l->loop.connects, l->backlog_waits, l->sent > 0 ? cpu / (double)l->sent : 0);
-	print_text("first_error", l->first_error);
-	printf("}\n");
-	return l->errors > 0 || lost > 0 || l->in_window == 0;
+	if (l->fault.count > 0)
+		fprintf(stderr, "load: first of %lu errors: %s\n", l->fault.count, l->fault.first);
+	return l->fault.count > 0 || lost > 0 || l->in_window == 0;
 }
 
 static int prepare(struct load *l, struct err *e)
@@ -314,7 +291,6 @@ static int prepare(struct load *l, struct err *e)
 	if (l->connections == 0 || l->jobs == 0 || (l->count == 0 && l->seconds <= 0))
 		return err_set(e, ERR_INVALID, "nothing to do");
 	l->loop.wire = l->http != NULL ? &wire_http : &wire_fcgi;
-	l->loop.fn = on_event;
 	l->keep = l->keep || l->http != NULL;
 	l->loop.keep = l->keep;
 	if (addr_parse(&l->loop.addr, l->http != NULL ? l->http : l->fastcgi, e) < 0)
@@ -327,7 +303,7 @@ static int prepare(struct load *l, struct err *e)
 	loop_init(&l->loop);
 	for (unsigned i = 0; i < l->connections; i++) {
 		l->slots[i].load = l;
-		client_init(&l->slots[i].client, &l->loop);
+		client_init(&l->slots[i].client, &l->loop, on_event);
 	}
 	l->next_rid = BODY_FIRST_RID;
 	fixed_heads(l);
@@ -352,7 +328,7 @@ int main(int argc, char **argv)
 		.path = "/",
 		.base = "/sockethub",
 		.secret = "bench",
-		.job = ECHO_JOB,
+		.job = BODY_ECHO_JOB,
 		.connections = 1,
 		.jobs = 1,
 		.seconds = 5,

@@ -10,7 +10,11 @@ struct wire;
 struct err;
 
 #define BODY_FIRST_RID 1000000000ull
-#define BODY_RIDS_MAX  1000u
+/* The job whose speed is measured everywhere. */
+#define BODY_ECHO_JOB                                                                     \
+	"{\"rid\":@RID@,\"platform\":\"dummy\",\"verb\":\"echo\",\"actor\":{\"address\":" \
+	"\"bench\"},\"object\":{\"text\":\"The quick brown fox jumps over the lazy dog\"}}"
+#define BODY_RIDS_MAX 1000u
 
 struct body {
 	struct buf bytes; /* what is sent after the head */

@@ -24,9 +24,9 @@ void loop_release(struct loop *l)
 	buf_release(&l->scratch);
 }
 
-void client_init(struct client *c, struct loop *l)
+void client_init(struct client *c, struct loop *l, client_fn *fn)
 {
-	*c = (struct client){.loop = l, .fd = -1};
+	*c = (struct client){.loop = l, .fn = fn, .fd = -1};
 }
 
 static void disconnect(struct client *c)
@@ -50,7 +50,7 @@ static void fail(struct client *c, const char *problem)
 	buf_clear(&c->in);
 	buf_clear(&c->out);
 	c->problem = problem;
-	c->loop->fn(c, CLIENT_FAILED, NULL);
+	c->fn(c, CLIENT_FAILED, NULL);
 }
 
 static void watch(struct client *c, int op, int out)
@@ -115,7 +115,7 @@ static void finish(struct client *c, const struct answer *a)
 	if (!c->loop->keep || a->close)
 		disconnect(c);
 	c->busy = 0;
-	c->loop->fn(c, CLIENT_ANSWER, a);
+	c->fn(c, CLIENT_ANSWER, a);
 	buf_clear(&c->in);
 }
 
@@ -134,7 +134,7 @@ static void digest(struct client *c, const char *bytes, size_t len)
 		if (c->in.len == 0)
 			buf_add(&c->in, bytes, len);
 		if (c->stream && a.status != 0)
-			c->loop->fn(c, CLIENT_PART, &a);
+			c->fn(c, CLIENT_PART, &a);
 	}
 }
 

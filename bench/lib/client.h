@@ -25,7 +25,6 @@ typedef void client_fn(struct client *c, enum client_event ev, const struct answ
 struct loop {
 	struct addr addr;
 	const struct wire *wire;
-	client_fn *fn;
 	int keep; /* connections outlive a request */
 	int epoll_fd;
 	unsigned long connects; /* so far */
@@ -35,6 +34,7 @@ struct loop {
 
 struct client {
 	struct loop *loop;
+	client_fn *fn;
 	int fd;     /* -1: not connected */
 	int busy;   /* a request is outstanding */
 	int stream; /* tell of parts */
@@ -44,14 +44,14 @@ struct client {
 	struct buf out;      /* what the socket did not take yet */
 };
 
-/* `addr`, `wire`, `keep` and `fn` have to be set. Aborts when there is no epoll. */
+/* `addr`, `wire` and `keep` have to be set. Aborts when there is no epoll. */
 void loop_init(struct loop *l);
 /* Waits at most `timeout_ms` (-1: for ever) and serves what has happened. */
 void loop_run(struct loop *l, int timeout_ms);
 void loop_release(struct loop *l);
 
 /* KEEPS `l` until client_close(). */
-void client_init(struct client *c, struct loop *l);
+void client_init(struct client *c, struct loop *l, client_fn *fn);
 /* Sends head and tail as one request, connecting when needed; copies what the socket does not take at once. 0; -EAGAIN when
  * the server's backlog is full (nothing was sent, try again); any other -errno: the connection is closed. Not while busy. */
 int client_send(struct client *c, const struct buf *head, const struct buf *tail);

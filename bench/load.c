@@ -306,6 +306,8 @@ static int prepare(struct load *l, struct err *e)
 		client_init(&l->slots[i].client, &l->loop, on_event);
 	}
 	l->next_rid = BODY_FIRST_RID;
+	if (l->count > 0)
+		l->warmup = 0;
 	fixed_heads(l);
 	return session ? open_sessions(l, e) : 0;
 }
@@ -358,7 +360,7 @@ int main(int argc, char **argv)
 		{"seconds", OPT_SECONDS, &l.seconds, "S        to measure for (5)"},
 		{"warmup", OPT_SECONDS, &l.warmup, "S        before that, not counted (0.5)"},
 		{"count", OPT_COUNT, &l.count,
-			"N        requests to stop after, warm-up included (0: no limit)"},
+			"N        requests to stop after, without a warm-up (0: no limit)"},
 		{NULL, OPT_FLAG, NULL, NULL}};
 	opt_read("load - closed-loop load over HTTP or FastCGI; prints one JSON object. Exit "
 		 "status 0: every\n"

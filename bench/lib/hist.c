@@ -31,11 +31,10 @@ void hist_add(struct hist *h, uint64_t value)
 
 uint64_t hist_quantile(const struct hist *h, double q)
 {
-	uint64_t rank = (uint64_t)(q * (double)h->count);
 	uint64_t seen = 0;
 	for (unsigned i = 0; i < HIST_BUCKETS && h->count > 0; i++) {
 		seen += h->bucket[i];
-		if (seen > rank || seen == h->count)
+		if (seen > 0 && (double)seen >= q * (double)h->count)
 			return MIN(middle_of(i), h->max);
 	}
 	return 0;

@@ -179,20 +179,43 @@ static int settle(struct park *p, unsigned heads, struct err *e)
 				     : err_set(e, ERR_TIMEOUT, "the server does not come to rest");
 }
 
+/* Until the requests of waiters [from, to) have reached the server; so its backlog sets the pace. */
+static int wait_taken(struct park *p, unsigned from, unsigned to, uint64_t until)
+{
+	while (from < to && p->fault.count == 0) {
+		if (!client_unsent(&p->waiters[from].client)) {
+			from++;
+			continue;
+		}
+		loop_run(&p->loop, 1);
+		if (clock_ns() > until)
+			return -1;
+	}
+	return 0;
+}
+
 static int park_all(struct park *p, struct err *e)
 {
-	uint64_t start = clock_ns();
+	uint64_t start = clock_ns(), until = start + SETUP_NS;
 	struct buf head = BUF_INIT;
-	for (unsigned i = 0; i < p->clients && p->fault.count == 0;) {
-		if (park_one(&p->waiters[i], &head) == 0)
-			i++;
-		if (i % WINDOW == 0 || p->waiters[i].state != WAITER_PARKED)
-			loop_run(&p->loop, i % WINDOW == 0 ? 1 : 0);
+	int rc = 0;
+	for (unsigned i = 0; i < p->clients && rc == 0 && p->fault.count == 0;) {
+		if (park_one(&p->waiters[i], &head) < 0)
+			loop_run(&p->loop, 1);
+		else if (++i % WINDOW == 0 || i == p->clients)
+			rc = wait_taken(p, (i - 1) / WINDOW * WINDOW, i, until);
+		if (clock_ns() > until)
+			rc = -1;
 	}
 	buf_release(&head);
-	int rc = p->fault.count == 0 ? settle(p, p->stream ? p->clients : 0, e) : 0;
+	if (p->fault.count > 0)
+		return err_set(e, ERR_REMOTE, "waiting: %s", p->fault.first);
+	if (rc < 0)
+		return err_set(e, ERR_TIMEOUT,
+			"the server has not taken all waiting clients after a minute");
+	rc = settle(p, p->stream ? p->clients : 0, e);
 	p->park_s = (double)(clock_ns() - start) / 1e9;
-	return p->fault.count > 0 ? err_set(e, ERR_REMOTE, "waiting: %s", p->fault.first) : rc;
+	return rc;
 }
 
 /* --- delivering --- */
@@ -320,6 +343,8 @@ static void deliver_all(struct park *p)
 		loop_run(&p->loop, again ? 1 : 100);
 	}
 	p->deliver_s = (double)(clock_ns() - start) / 1e9;
+	if (p->n_served < p->clients && p->fault.count == 0)
+		fault_note(&p->fault, "a client did not get its message within a minute", NULL);
 }
 
 /* --- the whole --- */

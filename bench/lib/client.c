@@ -3,7 +3,9 @@
 #include "bench/lib/wire.h"
 #include "core/mem.h"
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -96,6 +98,15 @@ int client_send(struct client *c, const struct buf *head, const struct buf *tail
 	buf_add(&c->out, tail->data + (done - from_head), tail->len - (done - from_head));
 	watch(c, EPOLL_CTL_MOD, 1);
 	return 0;
+}
+
+int client_unsent(const struct client *c)
+{
+	int queued =
+		0; /* stays 0 while a TCP socket connects (tcp(7)), but then nothing was taken from `out` */
+	if (c->out.len > 0)
+		return 1;
+	return c->fd >= 0 && ioctl(c->fd, SIOCOUTQ, &queued) == 0 && queued > 0;
 }
 
 /* 0, or -1 when the connection is broken. */

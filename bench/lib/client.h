@@ -55,6 +55,9 @@ void client_init(struct client *c, struct loop *l, client_fn *fn);
 /* Sends head and tail as one request, connecting when needed; copies what the socket does not take at once. 0; -EAGAIN when
  * the server's backlog is full (nothing was sent, try again); any other -errno: the connection is closed. Not while busy. */
 int client_send(struct client *c, const struct buf *head, const struct buf *tail);
+/* 1 while part of the request has not reached the server: for TCP its kernel, for a unix socket the server itself. A server whose
+ * backlog overflows leaves a client that looks connected; this tells. */
+int client_unsent(const struct client *c);
 /* Forgets the request and closes; no event follows. */
 void client_close(struct client *c);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* hello - the ceiling for HTTP: the least that a libmicrohttpd server in an external epoll loop can do.
+/* hello - the ceiling for HTTP: the least that a libmicrohttpd server in an external epoll loop
+ * can do.
  *
- * One thread, one prepared answer for everything. It can also suspend and resume each request once, which is what
- * waiting for a worker costs, or park every GET until a POST comes, which is what a waiting client costs. */
+ * One thread, one prepared answer for everything. It can also suspend and resume each request
+ * once, which is what waiting for a worker costs, or park every GET until a POST comes, which is
+ * what a waiting client costs. */
 #include "bench/lib/addr.h"
 #include "bench/lib/opt.h"
 #include "core/base.h"

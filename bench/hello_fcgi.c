@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* hello_fcgi - the ceiling for FastCGI: a few threads in libfcgi's accept loop that say the same to everybody. */
+/* hello_fcgi - the ceiling for FastCGI: a few threads in libfcgi's accept loop that say the same
+ * to everybody. */
 #include "bench/lib/opt.h"
 #include "core/base.h"
 #include "core/mem.h"

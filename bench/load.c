@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* load - closed-loop load over HTTP/1.1 or FastCGI: N connections, one request outstanding on each, latency of every one.
+/* load - closed-loop load over HTTP/1.1 or FastCGI: N connections, one request outstanding on
+ * each, latency of every one.
  *
- * It shares the machine's cores with what it measures, so a request costs two or three system calls and no allocation.
- * Every answer is checked: what was not answered as it should be is an error, and an error is a non-zero exit.
- * Read bench/lib/client.h next; bench/park.c is for clients that wait. */
+ * It shares the machine's cores with what it measures, so a request costs two or three system
+ * calls and no allocation. Every answer is checked: what was not answered as it should be is an
+ * error, and an error is a non-zero exit. Read bench/lib/client.h next; bench/park.c is for
+ * clients that wait. */
 #include "bench/lib/body.h"
 #include "bench/lib/client.h"
 #include "bench/lib/clock.h"
@@ -196,16 +198,11 @@ static void retry(struct load *l)
 	}
 }
 
-/* Until *n is 0; -1 when that takes longer than to `until`. */
-static int run_until(struct load *l, const unsigned *n, uint64_t until)
+/* One round of events and retries. */
+static void turn(struct load *l)
 {
-	while (*n > 0) {
-		loop_run(&l->loop, l->n_retry > 0 ? 1 : 100);
-		retry(l);
-		if (clock_ns() > until)
-			return -1;
-	}
-	return 0;
+	loop_run(&l->loop, l->n_retry > 0 ? 1 : 100);
+	retry(l);
 }
 
 static int open_sessions(struct load *l, struct err *e)
@@ -218,11 +215,13 @@ static int open_sessions(struct load *l, struct err *e)
 		take_rids(&l->slots[i], 1);
 		put(&l->slots[i]);
 	}
-	if (run_until(l, &l->n_opening, clock_ns() + SETUP_NS) < 0)
-		return err_set(e, ERR_TIMEOUT, "sessions not open in time; first error: %s",
-			l->fault.first);
+	uint64_t until = clock_ns() + SETUP_NS;
+	while (l->n_opening > 0 && l->fault.count == 0 && clock_ns() < until)
+		turn(l);
 	if (l->fault.count > 0)
 		return err_set(e, ERR_REMOTE, "opening sessions: %s", l->fault.first);
+	if (l->n_opening > 0)
+		return err_set(e, ERR_TIMEOUT, "%u sessions not open in time", l->n_opening);
 	return 0;
 }
 
@@ -245,7 +244,8 @@ static void measure(struct load *l)
 	l->n_active = l->connections;
 	for (unsigned i = 0; i < l->connections; i++)
 		ask(&l->slots[i], l->start_ns);
-	run_until(l, &l->n_active, l->stop_ns + GRACE_NS);
+	while (l->n_active > 0 && clock_ns() < l->stop_ns + GRACE_NS)
+		turn(l);
 }
 
 static double cpu_us(void)
@@ -274,6 +274,8 @@ static int report(const struct load *l, double cpu)
 		l->loop.connects, l->backlog_waits, l->sent > 0 ? cpu / (double)l->sent : 0);
 	if (l->fault.count > 0)
 		fprintf(stderr, "load: first of %lu errors: %s\n", l->fault.count, l->fault.first);
+	else if (lost > 0)
+		fprintf(stderr, "load: %lu requests were never answered\n", lost);
 	return l->fault.count > 0 || lost > 0 || l->in_window == 0;
 }
 

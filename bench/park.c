@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* park - thousands of clients that wait: what each costs in memory, and how fast a message reaches it.
+/* park - thousands of clients that wait: what each costs in memory, and how fast a message
+ * reaches it.
  *
- * Opens N sessions, leaves a long poll or an event stream waiting on each, weighs the server's processes, then posts one dummy
- * echo to every session and checks that each client receives its own message, once. Latency is from posting a job
- * to its message at the waiting client. Read bench/lib/client.h next; bench/load.c is for clients that ask. */
+ * Opens N sessions, leaves a long poll or an event stream waiting on each, weighs the server's
+ * processes, then posts one dummy echo to every session and checks that each client receives its
+ * own message, once. Latency is from posting a job to its message at the waiting client. Read
+ * bench/lib/client.h next; bench/load.c is for clients that ask. */
 #include "bench/lib/body.h"
 #include "bench/lib/client.h"
 #include "bench/lib/clock.h"
@@ -22,8 +24,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define WINDOW \
-	64u /* sessions being opened, or clients being sent to wait, at a time: not a test of backlogs */
+/* Sessions being opened, or clients being sent to wait, at a time: not a test of backlogs. */
+#define WINDOW        64u
 #define SETUP_NS      (60 * NS_PER_S)
 #define DELIVER_NS    (60 * NS_PER_S)
 #define SETTLE_MS     100
@@ -154,7 +156,8 @@ static int park_one(struct waiter *w, struct buf *head)
 	return rc;
 }
 
-/* Until `heads` clients have seen the beginning of their stream and the server has nothing more to do. */
+/* Until `heads` clients have seen the beginning of their stream and the server has nothing more
+ * to do. */
 static int settle(struct park *p, unsigned heads, struct err *e)
 {
 	long last = 0;
@@ -179,7 +182,8 @@ static int settle(struct park *p, unsigned heads, struct err *e)
 				     : err_set(e, ERR_TIMEOUT, "the server does not come to rest");
 }
 
-/* Until the requests of waiters [from, to) have reached the server; so its backlog sets the pace. */
+/* Until the requests of waiters [from, to) have reached the server; so its backlog sets the
+ * pace. */
 static int wait_taken(struct park *p, unsigned from, unsigned to, uint64_t until)
 {
 	while (from < to && p->fault.count == 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* redis_rtt - how long something takes to go through Redis to another process and back: the ceiling for latency.
+/* redis_rtt - how long something takes to go through Redis to another process and back: the
+ * ceiling for latency.
  *
- * Two processes, one blocking connection each: push, blocking read, push, blocking read. With lists or with streams. Every
- * payload that comes back is compared with the one sent. */
+ * Two processes, one blocking connection each: push, blocking read, push, blocking read. With
+ * lists or with streams. Every payload that comes back is compared with the one sent. */
 #include "bench/lib/clock.h"
 #include "bench/lib/hist.h"
 #include "bench/lib/opt.h"

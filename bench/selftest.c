@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* selftest - the load tools' own parsers and checks, tried on right and wrong input before `make bench` relies on them. */
+/* selftest - the load tools' own parsers and checks, tried on right and wrong input before `make
+ * bench` relies on them. */
 #include "bench/lib/body.h"
 #include "bench/lib/hist.h"
 #include "bench/lib/reply.h"
@@ -49,7 +50,8 @@ static void test_reply_check(void)
 	}
 }
 
-/* Every answer is also given in every shorter length: never complete before its end, never a read beyond it. */
+/* Every answer is also given in every shorter length: never complete before its end, never a
+ * read beyond it. */
 static void test_http(void)
 {
 	static const struct {

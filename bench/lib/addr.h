@@ -21,8 +21,9 @@ struct addr {
 /* ERR_INVALID when `text` is neither of the two forms. */
 int addr_parse(struct addr *a, const char *text, struct err *e);
 
-/* A non-blocking socket that is connected or on its way (a refusal then shows at the first read), or -errno. -EAGAIN:
- * the backlog of a unix socket is full, try again later (connect(2)). The caller closes it. */
+/* A non-blocking socket that is connected or on its way (a refusal then shows at the first
+ * read), or -errno. -EAGAIN: the backlog of a unix socket is full, try again later (connect(2)).
+ * The caller closes it. */
 int addr_connect(const struct addr *a);
 
 #endif

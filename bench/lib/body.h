@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* body - the tail of a request: one job or an array of jobs, in the frame of its wire, made once and then only
- * renumbered. Every "@RID@" of the template becomes a number of ten digits, so the length never changes. */
+/* body - the tail of a request: one job or an array of jobs, in the frame of its wire, made once
+ * and then only renumbered. Every "@RID@" of the template becomes a number of ten digits, so the
+ * length never changes. */
 #ifndef BENCH_BODY_H
 #define BENCH_BODY_H
 
@@ -23,13 +24,14 @@ struct body {
 	unsigned n_rids;
 };
 
-/* `jobs` copies of `template` (more than one: as a JSON array). An empty template: no body. ERR_INVALID when it is too
- * long for the wire or holds more than BODY_RIDS_MAX numbers. */
+/* `jobs` copies of `template` (more than one: as a JSON array). An empty template: no body.
+ * ERR_INVALID when it is too long for the wire or holds more than BODY_RIDS_MAX numbers. */
 int body_init(struct body *b, const char *template, unsigned jobs, const struct wire *wire,
 	struct err *e);
 void body_release(struct body *b);
 
-/* Writes first, first + 1, ... where the template had @RID@. `first` >= BODY_FIRST_RID and below ten times that. */
+/* Writes first, first + 1, ... where the template had @RID@. `first` >= BODY_FIRST_RID and below
+ * ten times that. */
 void body_number(struct body *b, uint64_t first);
 
 #endif

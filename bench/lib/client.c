@@ -102,8 +102,8 @@ int client_send(struct client *c, const struct buf *head, const struct buf *tail
 
 int client_unsent(const struct client *c)
 {
-	int queued =
-		0; /* stays 0 while a TCP socket connects (tcp(7)), but then nothing was taken from `out` */
+	/* The ioctl says 0 while a TCP socket connects, but then nothing was taken from `out`. */
+	int queued = 0;
 	if (c->out.len > 0)
 		return 1;
 	return c->fd >= 0 && ioctl(c->fd, SIOCOUTQ, &queued) == 0 && queued > 0;
@@ -130,7 +130,8 @@ static void finish(struct client *c, const struct answer *a)
 	buf_clear(&c->in);
 }
 
-/* `bytes` is all of the answer that has come: either c->in, or what was just read into the shared memory. */
+/* `bytes` is all of the answer that has come: either c->in, or what was just read into the
+ * shared memory. */
 static void digest(struct client *c, const char *bytes, size_t len)
 {
 	struct answer a = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fault - what went wrong during a run: a count, and the first one in full, so that a wrong figure explains itself. */
+/* fault - what went wrong during a run: a count, and the first one in full, so that a wrong
+ * figure explains itself. */
 #ifndef BENCH_FAULT_H
 #define BENCH_FAULT_H
 

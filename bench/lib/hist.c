@@ -4,7 +4,8 @@
 
 #define SUB_COUNT (1u << HIST_SUB_BITS)
 
-/* Values below SUB_COUNT have a bucket each; from there on every power of two has SUB_COUNT of them. */
+/* Values below SUB_COUNT have a bucket each; from there on every power of two has SUB_COUNT of
+ * them. */
 static unsigned index_of(uint64_t value)
 {
 	if (value < SUB_COUNT)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* opt - command line of a load tool: a table of long options, and --help made from it.
  *
- * Only `--name value`, `--name=value` and flags. A wrong command line prints one sentence and ends the process
- * with status 2: nothing has been started yet. */
+ * Only `--name value`, `--name=value` and flags. A wrong command line prints one sentence and
+ * ends the process with status 2: nothing has been started yet. */
 #ifndef BENCH_OPT_H
 #define BENCH_OPT_H
 

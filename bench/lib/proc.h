@@ -18,8 +18,8 @@ struct proc_use {
 	long cpu_ms; /* user and system time so far */
 };
 
-/* Reads "gateway=12,worker=13" into `list`; returns how many. ERR_INVALID for another form, more than PROC_MAX, or a process that
- * is not there. NULL or "": 0. */
+/* Reads "gateway=12,worker=13" into `list`; returns how many. ERR_INVALID for another form, more
+ * than PROC_MAX, or a process that is not there. NULL or "": 0. */
 int proc_parse(struct proc list[PROC_MAX], const char *text, struct err *e);
 /* ERR_NOT_FOUND when the process has gone. */
 int proc_read(struct proc_use *u, const struct proc *p, struct err *e);

@@ -37,7 +37,8 @@ static uint64_t number(const char *p, const char *end)
 	return v;
 }
 
-/* A string at the object's own level ends at `quote`: if it is one of the keys we want, look at its value. */
+/* A string at the object's own level ends at `quote`: if it is one of the keys we want, look at
+ * its value. */
 static void look(struct reply *r, const char *key, const char *quote, const char *end)
 {
 	const char *v = skip_space(quote + 1, end);

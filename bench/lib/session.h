@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* session - the first request of a client: POST BASE with a register job, whose answer names the session's path. */
+/* session - the first request of a client: POST BASE with a register job, whose answer names the
+ * session's path. */
 #ifndef BENCH_SESSION_H
 #define BENCH_SESSION_H
 
@@ -22,8 +23,8 @@ int session_opener_init(struct session_opener *o, const struct loop *l, const ch
 	const char *secret, struct err *e);
 void session_opener_release(struct session_opener *o);
 
-/* Copies the session's path out of the answer to the request numbered `rid`. NULL, or a constant sentence about what is wrong
- * with the answer. */
+/* Copies the session's path out of the answer to the request numbered `rid`. NULL, or a constant
+ * sentence about what is wrong with the answer. */
 const char *session_opened(char path[SESSION_PATH_SIZE], const struct answer *a, uint64_t rid);
 
 #endif

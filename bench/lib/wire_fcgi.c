@@ -124,7 +124,8 @@ static long join(const unsigned char *b, size_t len, struct buf *out)
 	return 0;
 }
 
-/* The first empty line of a CGI head, ended by LF or CR LF: where it begins, and its length. NULL: not there yet. */
+/* The first empty line of a CGI head, ended by LF or CR LF: where it begins, and its length.
+ * NULL: not there yet. */
 static const char *empty_line(const struct buf *out, size_t *len)
 {
 	const char *end = buf_str(out) + out->len;
@@ -137,7 +138,8 @@ static const char *empty_line(const struct buf *out, size_t *len)
 	return NULL;
 }
 
-/* RFC 3875 section 6: fields, an empty line, the body; 200 when there is no Status. 1, 0 for more, -1 for bad. */
+/* RFC 3875 section 6: fields, an empty line, the body; 200 when there is no Status. 1, 0 for
+ * more, -1 for bad. */
 static int cgi_head(struct answer *a, const struct buf *out)
 {
 	size_t gap;

@@ -36,7 +36,8 @@ static int status_of(const char *p, size_t len)
 	return v < 200 ? -1 : v; /* nothing here asks for an interim answer */
 }
 
-/* The size at the start of a chunk (RFC 9112 section 7.1); moves *p behind its line. 0 found, 1 needs more, -1 bad. */
+/* The size at the start of a chunk (RFC 9112 section 7.1); moves *p behind its line. 0 found, 1
+ * needs more, -1 bad. */
 static int chunk_size(const char **p, const char *end, size_t *size)
 {
 	const char *eol = memchr(*p, '\n', (size_t)(end - *p));
@@ -57,7 +58,8 @@ static int chunk_size(const char **p, const char *end, size_t *size)
 	return 0;
 }
 
-/* Copies the chunks into `body`. Bytes used, 0 for more, -1 for bad; the trailer section has to be empty. */
+/* Copies the chunks into `body`. Bytes used, 0 for more, -1 for bad; the trailer section has to
+ * be empty. */
 static long unchunk(const char *from, size_t len, struct buf *body)
 {
 	const char *p = from, *end = from + len;

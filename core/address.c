@@ -52,7 +52,7 @@ static int address_parse(struct address *a, const char *text, struct err *e)
 	if (host_len == 0 || host_len >= sizeof a->host)
 		return err_set(e, ERR_CONFIG, "%s: the host is missing or too long", text);
 	memcpy(a->host, text, host_len);
-	snprintf(a->port, sizeof a->port, "%ld", port);
+	snprintf(a->port, sizeof a->port, "%hu", (unsigned short)port);
 	return 0;
 }
 

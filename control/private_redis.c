@@ -216,7 +216,8 @@ static int paths_check(const struct private_redis *r, struct err *e)
 
 	if (strlen(r->socket_path) >= sizeof sa->sun_path)
 		return err_set(e, ERR_CONFIG,
-			"state_dir: %s is too long for a unix socket (%zu bytes); set a shorter "
+			"state_dir: its path is too long for a unix socket in it (%zu bytes): %s",
+			sizeof sa->sun_path - 1, r->socket_path); set a shorter "
 			"one",
 			r->socket_path, sizeof sa->sun_path - 1);
 	if (strchr(r->socket_path, '?') != NULL)

@@ -67,8 +67,8 @@ static int unix_fill(struct sockaddr_un *sa, const char *path, struct err *e)
 {
 	if (strlen(path) >= sizeof sa->sun_path)
 		return err_set(e, ERR_CONFIG,
-			"%s: the path of a unix socket may have %zu bytes, choose a shorter one",
-			path, sizeof sa->sun_path - 1);
+			"the path of a unix socket may have %zu bytes, choose a shorter one: %s",
+			sizeof sa->sun_path - 1, path);
 	memset(sa, 0, sizeof *sa);
 	sa->sun_family = AF_UNIX;
 	memcpy(sa->sun_path, path, strlen(path) + 1);

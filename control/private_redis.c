@@ -217,9 +217,7 @@ static int paths_check(const struct private_redis *r, struct err *e)
 	if (strlen(r->socket_path) >= sizeof sa->sun_path)
 		return err_set(e, ERR_CONFIG,
 			"state_dir: its path is too long for a unix socket in it (%zu bytes): %s",
-			sizeof sa->sun_path - 1, r->socket_path); set a shorter "
-			"one",
-			r->socket_path, sizeof sa->sun_path - 1);
+			sizeof sa->sun_path - 1, r->socket_path);
 	if (strchr(r->socket_path, '?') != NULL)
 		return err_set(e, ERR_CONFIG, "state_dir: a question mark cannot be in its path");
 	if (mkdir(r->dir, 0700) < 0 && errno != EEXIST)

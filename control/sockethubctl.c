@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "control/config_schema.h"
 #include "control/status.h"
 #include "core/base.h"
 
@@ -13,6 +14,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"status", status_command, "workers, queues and sessions, asked from Redis"},
+	{"config-schema", config_schema_command, "print the JSON Schema of the configuration"},
 };
 
 static void help(FILE *out)
@@ -21,8 +23,9 @@ static void help(FILE *out)
 	      "Sockethub.\n\nCommands:\n",
 		out);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-	fputs("\n  --version  print the version\n  --help     print this; after a command: its "
+		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n  --version      print the version\n  --help         print this; after a command: "
+	      "its "
 	      "options\n",
 		out);
 }

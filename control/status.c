@@ -235,8 +235,10 @@ static void age_show(long long ms, char *out, size_t size)
 		snprintf(out, size, "%lld ms", ms);
 	else if (ms < 7200000)
 		snprintf(out, size, "%lld s", ms / 1000);
-	else
+	else if (ms < 259200000)
 		snprintf(out, size, "%lld h", ms / 3600000);
+	else
+		snprintf(out, size, "%lld d", ms / 86400000);
 }
 
 static void table_print(const struct row *rows, size_t n, const char *redis, long long sessions)

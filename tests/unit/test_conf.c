@@ -245,6 +245,19 @@ static void test_schema(void **state)
 	json_decref(schema);
 }
 
+/* The file in the tree is what the table says: `make config-schema` after a change. */
+static void test_schema_file(void **state)
+{
+	json_t *file = json_load_file("schema/config.json", 0, NULL);
+	json_t *made = conf_schema();
+
+	UNUSED(state);
+	assert_non_null(file);
+	assert_true(json_equal(file, made));
+	json_decref(file);
+	json_decref(made);
+}
+
 static void test_help(void **state)
 {
 	char *text = NULL;
@@ -289,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_missing_file),
 		cmocka_unit_test(test_schema),
+		cmocka_unit_test(test_schema_file),
 		cmocka_unit_test(test_help),
 	};
 

@@ -43,8 +43,11 @@ static void *field_of(struct conf *c, const struct conf_row *row)
 	return (char *)c + row->offset;
 }
 
+/* What goes may be a URL with a password. */
 static void string_set(char **field, const char *value)
 {
+	if (*field != NULL)
+		mem_wipe(*field, strlen(*field));
 	mem_free(*field);
 	*field = mem_strdup(value);
 }
@@ -192,10 +195,11 @@ static int platform_setting_set(struct conf *c, const char *path, json_t *value,
 		json_object_set(c->platforms, copy, value);
 	else if (key == NULL || *key == '\0' || *copy == '\0')
 		rc = err_set(e, ERR_CONFIG, "%s: has to be platforms.NAME.KEY", path);
-	else if (settings != NULL)
-		json_object_set(settings, key, value);
-	else
-		json_object_set_new(c->platforms, copy, json_pack("{s:O}", key, value));
+	else if (settings == NULL &&
+		 json_object_set_new(c->platforms, copy, json_pack("{s:O}", key, value)) < 0)
+		rc = err_set(e, ERR_CONFIG, "--set %s: the name is not UTF-8", path);
+	else if (settings != NULL && json_object_set(settings, key, value) < 0)
+		rc = err_set(e, ERR_CONFIG, "--set %s: the name is not UTF-8", path);
 	mem_free(copy);
 	return rc;
 }
@@ -258,8 +262,8 @@ static int dir_find(struct conf *c, const char *file, struct err *e)
 	if (path == NULL)
 		return err_set_sys(
 			e, ERR_CONFIG, errno, "%s", file != NULL ? file : "current folder");
-	if (file != NULL && strrchr(path, '/') != path)
-		*strrchr(path, '/') = '\0';
+	if (file != NULL)
+		*(strrchr(path, '/') + (strrchr(path, '/') == path)) = '\0';
 	c->dir = path;
 	return 0;
 }
@@ -335,7 +339,13 @@ void conf_release(struct conf *c)
 
 char *conf_path(const struct conf *c, const char *path)
 {
-	return *path == '/' ? mem_strdup(path) : mem_printf("%s/%s", c->dir, path);
+	if (*path == '/')
+		return mem_strdup(path);
+	while (strncmp(path, "./", 2) == 0)
+		path += 2;
+	if (*path == '\0' || strcmp(path, ".") == 0)
+		return mem_strdup(c->dir);
+	return mem_printf("%s/%s", strcmp(c->dir, "/") == 0 ? "" : c->dir, path);
 }
 
 char *conf_state_path(const struct conf *c, const char *name)

@@ -55,21 +55,36 @@ static int descriptor_read(struct keyring *k, int fd, struct err *e)
 	return rc;
 }
 
+static int line_write(const char *path, const struct buf *line, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int rc = 0;
+
+	if (fd < 0)
+		return err_set_sys(e, ERR_CONFIG, errno, "%s", path);
+	if (write(fd, line->data, line->len) != (ssize_t)line->len || fsync(fd) < 0)
+		rc = err_set_sys(e, ERR_CONFIG, errno, "%s", path);
+	close(fd);
+	return rc;
+}
+
+/* The file appears under its name when it is complete. Two processes may start at once: the one that comes second
+ * reads what the other made. */
 static int file_create(const char *path, struct err *e)
 {
 	struct keyring fresh = {.owner = MASTER};
 	struct buf line = BUF_INIT;
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	int rc = 0;
+	char *draft = mem_printf("%s.%d", path, (int)getpid());
+	int rc;
 
-	/* Two processes may start at once: the one that lost the race reads what the other wrote. */
-	if (fd < 0)
-		return errno == EEXIST ? 0 : err_set_sys(e, ERR_CONFIG, errno, "%s", path);
 	crypt_random(fresh.key.bytes, sizeof fresh.key.bytes);
 	keyring_export(&fresh, NULL, &line, NULL);
-	if (write(fd, line.data, line.len) != (ssize_t)line.len || fsync(fd) < 0)
+	unlink(draft); /* of a process that died here, once, with our number */
+	rc = line_write(draft, &line, e);
+	if (rc == 0 && link(draft, path) < 0 && errno != EEXIST)
 		rc = err_set_sys(e, ERR_CONFIG, errno, "%s", path);
-	close(fd);
+	unlink(draft);
+	mem_free(draft);
 	mem_wipe(line.data, line.len);
 	buf_release(&line);
 	keyring_wipe(&fresh);
@@ -119,14 +134,15 @@ int keyring_load(struct keyring *k, const struct conf *c, int create, struct err
 int keyring_platform(
 	const struct keyring *k, const char *platform, struct crypt_key *out, struct err *e)
 {
-	if (strcmp(k->owner, platform) == 0) {
-		*out = k->key;
+	/* The master key first: a platform that is called "master" gets a key of its own like any other. */
+	if (strcmp(k->owner, MASTER) == 0) {
+		crypt_derive(&k->key, "platform", platform, strlen(platform), out);
 		return 0;
 	}
-	if (strcmp(k->owner, MASTER) != 0)
+	if (strcmp(k->owner, platform) != 0)
 		return err_set(e, ERR_SEALED, "this key is for platform %s, not for %s", k->owner,
 			platform);
-	crypt_derive(&k->key, "platform", platform, strlen(platform), out);
+	*out = k->key;
 	return 0;
 }
 

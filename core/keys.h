@@ -10,6 +10,8 @@
 #include "core/base.h"
 
 #define KEYS_SIZE 160
+/* The consumer group of every job stream; its consumers are the workers, by name. */
+#define KEYS_GROUP "w"
 
 /* The consumer group of every job stream. */
 #define KEYS_GROUP "w"

@@ -11,6 +11,8 @@
 #include "core/err.h"
 
 #define LINE_SIZE 2048
+#define LINE_TEXT (LINE_SIZE - 8) /* the rest is for what closes a cut line */
+#define PAIR_MIN  40              /* a pair is begun when its key and this much more has room */
 
 static const char *const level_words[] = {"debug", "info", "warn", "error"};
 static const char *const format_words[] = {"logfmt", "json"};
@@ -23,7 +25,7 @@ static struct {
 
 struct line {
 	char text[LINE_SIZE];
-	size_t len; /* at most LINE_SIZE - 8, so that closing characters always fit */
+	size_t len; /* at most LINE_TEXT, but for closing characters */
 };
 
 void log_setup(const char *prog, enum log_level level, enum log_format format)
@@ -61,33 +63,53 @@ const char *log_text(const char *s)
 	return s != NULL ? s : "";
 }
 
+/* All of `s`, or as much as has room. */
 static void put(struct line *l, const char *s)
 {
 	size_t n = strlen(s);
-	size_t room = LINE_SIZE - 8 - l->len;
 
-	n = MIN(n, room);
+	n = MIN(n, LINE_TEXT - MIN(l->len, LINE_TEXT));
 	memcpy(l->text + l->len, s, n);
 	l->len += n;
 }
 
-/* JSON string escapes; logfmt readers understand the same. Bytes above 0x7F pass. */
+/* How many bytes the character at `s` has; 0: not UTF-8 (RFC 3629 section 4, without its finer cases). */
+static size_t char_length(const char *s)
+{
+	unsigned char c = (unsigned char)*s;
+	size_t n = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : 4;
+
+	if ((c >= 0x80 && c < 0xC2) || c > 0xF4)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)s[i] & 0xC0) != 0x80)
+			return 0;
+	return n;
+}
+
+/* JSON string escapes; logfmt readers understand the same. Cut between characters, and always closed. */
 static void put_quoted(struct line *l, const char *s)
 {
 	put(l, "\"");
-	for (; *s != '\0'; s++) {
+	while (*s != '\0') {
 		unsigned char c = (unsigned char)*s;
-		char esc[8];
+		size_t n = char_length(s);
+		char out[8];
 
 		if (c == '"' || c == '\\')
-			snprintf(esc, sizeof esc, "\\%c", c);
+			snprintf(out, sizeof out, "\\%c", c);
 		else if (c < 0x20 || c == 0x7F)
-			snprintf(esc, sizeof esc, "\\u%04x", c);
+			snprintf(out, sizeof out, "\\u%04x", c);
+		else if (n == 0)
+			snprintf(out, sizeof out, "\\ufffd");
 		else
-			snprintf(esc, sizeof esc, "%c", c);
-		put(l, esc);
+			snprintf(out, sizeof out, "%.*s", (int)n, s);
+		if (l->len + strlen(out) > LINE_TEXT)
+			break;
+		put(l, out);
+		s += n > 0 ? n : 1;
 	}
-	put(l, "\"");
+	l->text[l->len++] = '"';
 }
 
 static int needs_quotes(const char *s)
@@ -95,7 +117,8 @@ static int needs_quotes(const char *s)
 	if (*s == '\0')
 		return 1;
 	for (; *s != '\0'; s++)
-		if ((unsigned char)*s <= 0x20 || *s == '"' || *s == '=' || *s == '\\' || *s == 0x7F)
+		if ((unsigned char)*s <= 0x20 || *s == '"' || *s == '=' || *s == '\\' ||
+			(unsigned char)*s >= 0x7F)
 			return 1;
 	return 0;
 }
@@ -104,6 +127,8 @@ static void put_pair(struct line *l, const char *key, const char *str, long long
 {
 	char digits[24];
 
+	if (l->len + strlen(key) + PAIR_MIN > LINE_TEXT)
+		return;
 	snprintf(digits, sizeof digits, "%lld", num);
 	if (config.format == LOG_JSON) {
 		put(l, l->len > 1 ? ",\"" : "\"");

@@ -5,7 +5,8 @@
  *   2026-11-23T10:00:00.123Z level=info prog=gateway pid=812 ev=redis.connected addr=127.0.0.1:6379 ms=3
  *
  * The event word is a constant that can be searched for; whatever varies is a field. Foreign text is escaped here.
- * At least one field. Never pass a secret, a whole session id or a message body. Safe from any thread (one write(2) per line). */
+ * At least one field. Never pass a secret, a whole session id or a message body. Safe from any thread: a line is one
+ * write(2). A line of more than 2 KiB is cut, and stays well-formed. */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 

@@ -146,5 +146,6 @@ char *redis_url_show(const struct redis_url *u)
 {
 	if (u->path != NULL)
 		return mem_printf("%s/%d", u->path, u->db);
-	return mem_printf("%s:%d/%d", u->host, u->port, u->db);
+	return mem_printf(
+		strchr(u->host, ':') != NULL ? "[%s]:%d/%d" : "%s:%d/%d", u->host, u->port, u->db);
 }

@@ -51,28 +51,6 @@ void arena_release(struct arena *a)
 	a->room = 0;
 }
 
-static uint64_t mix(uint64_t h)
-{
-	h ^= h >> 32;
-	h *= 0x9E3779B97F4A7C15u;
-	return h ^ h >> 29;
-}
-
-uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
-{
-	const char *p = bytes;
-	uint64_t h = seed ^ len * 0xD6E8FEB86659FD93u;
-	uint64_t word = 0;
-
-	for (; len >= 8; len -= 8, p += 8) {
-		memcpy(&word, p, 8);
-		h = mix(h ^ word);
-	}
-	word = 0;
-	memcpy(&word, p, len);
-	return mix(h ^ word);
-}
-
 struct map_slot {
 	const char *key; /* NULL: free */
 	size_t len;

@@ -141,35 +141,55 @@ static bool translate(struct buf *out, const char *text)
 	return true;
 }
 
-static pcre2_compile_context *context_of(struct schema_store *store)
-{
-	if (store->pattern_context == NULL) {
-		store->pattern_context = pcre2_compile_context_create(NULL);
-		assert(store->pattern_context != NULL);
-		pcre2_set_compile_extra_options(store->pattern_context, PCRE2_EXTRA_ALT_BSUX);
-		pcre2_set_parens_nest_limit(store->pattern_context, 100);
-	}
-	return store->pattern_context;
-}
-
-int pattern_new(
-	struct schema_store *store, const char *text, const struct pattern **out, struct err *e)
+/* NULL when it is no pattern. */
+static pcre2_code *compile(pcre2_compile_context *context, const char *text)
 {
 	struct buf pcre = BUF_INIT;
 	int code = 0;
 	size_t at = 0;
-	uint32_t options = 0;
 	pcre2_code *re = NULL;
 
-	if (strlen(text) > MAX_PATTERN)
-		return err_set(e, ERR_CONFIG, "a pattern is longer than %d bytes", MAX_PATTERN);
 	if (translate(&pcre, text))
 		re = pcre2_compile((PCRE2_SPTR)buf_str(&pcre), pcre.len,
 			PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS |
 				PCRE2_MATCH_UNSET_BACKREF | PCRE2_NEVER_BACKSLASH_C |
 				PCRE2_ALT_BSUX,
-			&code, &at, context_of(store));
+			&code, &at, context);
 	buf_release(&pcre);
+	return re;
+}
+
+static pcre2_compile_context *context_new(void)
+{
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+
+	assert(context != NULL);
+	pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+	pcre2_set_parens_nest_limit(context, 100);
+	return context;
+}
+
+bool pattern_is_valid(const char *text)
+{
+	if (strlen(text) > MAX_PATTERN)
+		return false;
+	pcre2_compile_context *context = context_new();
+	pcre2_code *re = compile(context, text);
+	pcre2_code_free(re);
+	pcre2_compile_context_free(context);
+	return re != NULL;
+}
+
+int pattern_new(
+	struct schema_store *store, const char *text, const struct pattern **out, struct err *e)
+{
+	uint32_t options = 0;
+
+	if (strlen(text) > MAX_PATTERN)
+		return err_set(e, ERR_CONFIG, "a pattern is longer than %d bytes", MAX_PATTERN);
+	if (store->pattern_context == NULL)
+		store->pattern_context = context_new();
+	pcre2_code *re = compile(store->pattern_context, text);
 	if (re == NULL)
 		return err_set(
 			e, ERR_CONFIG, "the pattern %.120s is not an ECMA 262 expression", text);

@@ -39,8 +39,39 @@ struct map {
 void *map_get(const struct map *m, const void *key, size_t len);
 void map_put(struct map *m, struct arena *a, const void *key, size_t len, void *value);
 void map_release(struct map *m);
-/* A hash of all bytes; not proof against chosen keys. */
-uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len);
+
+static inline uint64_t hash_mix(uint64_t h)
+{
+	h ^= h >> 32;
+	h *= 0x9E3779B97F4A7C15u;
+	return h ^ h >> 29;
+}
+
+/* A hash of all bytes; not proof against chosen keys. Whole words, the last ones overlapping: names of members
+ * are short, and they are hashed all the time. */
+static inline uint64_t hash_bytes(uint64_t seed, const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+	uint64_t h = seed ^ len * 0xD6E8FEB86659FD93u;
+	uint64_t word = 0;
+	uint32_t half[2];
+
+	if (len >= 8) {
+		const unsigned char *last = p + len - 8;
+		for (; p < last; p += 8) {
+			memcpy(&word, p, 8);
+			h = hash_mix(h ^ word);
+		}
+		memcpy(&word, last, 8);
+	} else if (len >= 4) {
+		memcpy(&half[0], p, 4);
+		memcpy(&half[1], p + len - 4, 4);
+		word = (uint64_t)half[0] << 32 | half[1];
+	} else if (len > 0) {
+		word = (uint64_t)p[0] << 16 | (uint64_t)p[len / 2] << 8 | p[len - 1];
+	}
+	return hash_mix(h ^ word);
+}
 
 /* ---- schema_uri.c: RFC 3986 and RFC 6901 */
 
@@ -344,6 +375,8 @@ int keyword_count(
 /* schema_pattern.c */
 int pattern_new(
 	struct schema_store *store, const char *text, const struct pattern **out, struct err *e);
+/* Whether `text` is a pattern; for the format regex. */
+bool pattern_is_valid(const char *text);
 void pattern_release_all(struct schema_store *store);
 /* 1: matches, 0: does not, negative: gave up. */
 int pattern_match(struct run *r, const struct pattern *p, const char *text, size_t len);

@@ -178,7 +178,7 @@ static bool take_expression(struct cursor *c)
 	return take_char(c, "}");
 }
 
-/* literals of 2.1: anything but controls, space and these. */
+/* literals of 2.1 and its erratum (the apostrophe is let in): anything but controls, space and these. */
 static bool take_literal_char(struct cursor *c)
 {
 	unsigned char x = (unsigned char)*c->p;
@@ -188,7 +188,7 @@ static bool take_literal_char(struct cursor *c)
 		n = c->end - c->p >= 3 && is_hex(c->p[1]) && is_hex(c->p[2]) ? 3 : 0;
 	else if (x >= 0x80)
 		n = unicode_length(*c, true);
-	else if (x <= 0x20 || x == 0x7F || strchr("\"'<>\\^`{|}", x) != NULL)
+	else if (x <= 0x20 || x == 0x7F || strchr("\"<>\\^`{|}", x) != NULL)
 		n = 0;
 	c->p += n;
 	return n > 0;

@@ -92,9 +92,17 @@ static size_t add_class(struct buf *out, const char *text)
 
 /* ECMA 262 counts more as white space than ASCII does: 22.2.2.9 CharacterClassEscape. */
 #define SPACES                                                                                 \
-	"\\x{09}-\\x{0d} "                                                                     \
-	"\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{" \
+	"\\u{09}-\\u{0d} "                                                                     \
+	"\\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{" \
 	"feff}"
+
+/* "(?" begins a group that ECMA 262 has: (?: (?= (?! (?<= (?<! (?<name> and (?flags: of 2025. */
+static bool is_group(const char *text)
+{
+	size_t flags = strspn(text + 2, "ims-");
+
+	return strchr("=!<", text[2]) != NULL ? text[2] != '\0' : text[2 + flags] == ':';
+}
 
 /* The escape at `text` (a backslash). Returns the bytes read, 0 when ECMA 262 does not have it. */
 static size_t add_escape(struct buf *out, const char *text, bool in_class)
@@ -129,6 +137,8 @@ static bool translate(struct buf *out, const char *text)
 			used = add_escape(out, text, in_class);
 			if (used == 0)
 				return false;
+		} else if (!in_class && text[0] == '(' && text[1] == '?' && !is_group(text)) {
+			return false;
 		} else {
 			/* "[[:alpha:]]" is a set of these characters in ECMA 262. */
 			if (in_class && *text == '[')
@@ -264,5 +274,7 @@ int pattern_match(struct run *r, const struct pattern *p, const char *text, size
 		rc = try_match(r->scratch, p, text, len, more);
 	if (rc >= 0)
 		return 1;
-	return rc == PCRE2_ERROR_NOMATCH ? 0 : run_give_up(r);
+	return rc == PCRE2_ERROR_NOMATCH
+		       ? 0
+		       : run_give_up(r, "A text takes too long to match with a pattern");
 }

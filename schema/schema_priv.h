@@ -427,7 +427,8 @@ struct run {
 	struct schema_store *owner; /* the same, for its spare alone */
 	long steps;
 	unsigned depth;
-	int trouble; /* 0, or why it gave up */
+	int trouble;     /* 0, or the error it gave up with */
+	const char *why; /* and the sentence */
 	const struct scope *scope;
 	struct record *record;   /* NULL: nobody wants to know, or inside `not` */
 	struct scratch *scratch; /* NULL until a pattern needs it */
@@ -438,7 +439,8 @@ int node_run(struct run *r, const struct node *n, const struct at *at, struct se
 int node_try(struct run *r, const struct node *n, const struct at *at, struct seen *seen);
 /* Take `n` steps off; negative when none are left. */
 int run_charge(struct run *r, size_t n);
-int run_give_up(struct run *r);
+int run_give_up(struct run *r, const char *why); /* `why`: a constant sentence */
+extern const char run_too_deep[], run_too_long[];
 /* Say why; always 1. `rank` tells branches apart: FAIL_KIND for a value of another kind than meant. */
 enum fail_rank { FAIL_KIND, FAIL_RULE = 3 };
 int run_fail(struct run *r, const struct at *at, enum fail_rank rank, const char *fmt, ...)

@@ -6,10 +6,15 @@
 
 #define SEEN_WORDS 16 /* 1024 members or items on the stack */
 
-int run_give_up(struct run *r)
+const char run_too_deep[] = "Schema or value go too deep";
+const char run_too_long[] = "Checking the value takes too many steps";
+
+int run_give_up(struct run *r, const char *why)
 {
-	if (r->trouble == 0)
+	if (r->trouble == 0) {
 		r->trouble = -ERR_TOO_LARGE;
+		r->why = why;
+	}
 	return r->trouble;
 }
 
@@ -18,7 +23,7 @@ int run_charge(struct run *r, size_t n)
 	if (r->trouble != 0)
 		return r->trouble;
 	if ((size_t)r->steps < n)
-		return run_give_up(r);
+		return run_give_up(r, run_too_long);
 	r->steps -= (long)n;
 	return 0;
 }
@@ -233,8 +238,10 @@ int node_run(struct run *r, const struct node *n, const struct at *at, struct se
 	struct scope here = {n->resource, outer};
 	int rc;
 
-	if (--r->steps < 0 || r->depth >= SCHEMA_MAX_DEPTH)
-		return run_give_up(r);
+	if (--r->steps < 0)
+		return run_give_up(r, run_too_long);
+	if (r->depth >= SCHEMA_MAX_DEPTH)
+		return run_give_up(r, run_too_deep);
 	unsigned type = type_of(at->value);
 	if (!(n->types & type) &&
 		!(type == TYPE_NUMBER && n->types & TYPE_INTEGER && value_is_integer(at->value)))
@@ -252,41 +259,39 @@ int node_run(struct run *r, const struct node *n, const struct at *at, struct se
 
 /* ---- the whole */
 
-static int run_once(const struct schema *s, const json_t *value, struct record *record,
-	struct scratch **scratch)
+static int run_once(struct run *r, const struct schema *s, const json_t *value)
 {
-	struct run r = {.store = s->store,
-		.owner = s->store,
-		.steps = SCHEMA_MAX_STEPS,
-		.record = record,
-		.scratch = *scratch};
 	struct at at = {.value = value};
 
-	int rc = node_run(&r, s->root, &at, NULL);
-	*scratch = r.scratch;
-	return rc;
+	r->store = r->owner = s->store;
+	r->steps = SCHEMA_MAX_STEPS;
+	return node_run(r, s->root, &at, NULL);
 }
 
 /* Checked once more, this time noting what fails: so the valid ones do not pay for texts. */
-static void explain(const struct schema *s, const json_t *value, struct schema_failure *f,
-	struct scratch **scratch)
+static void explain(
+	struct run *r, const struct schema *s, const json_t *value, struct schema_failure *f)
 {
 	struct record record = {.have = false};
 
-	run_once(s, value, &record, scratch);
+	r->record = &record;
+	int rc = run_once(r, s, value);
+	assert(rc > 0 && record.have);
 	*f = record.f;
 }
 
 int schema_validate(const struct schema *schema, const json_t *value, struct schema_failure *f)
 {
-	struct scratch *scratch = NULL;
-	int rc = run_once(schema, value, NULL, &scratch);
+	struct run r = {.record = NULL};
+	int rc = run_once(&r, schema, value);
 
 	if (rc > 0 && f != NULL)
-		explain(schema, value, f, &scratch);
-	if (rc < 0 && f != NULL)
-		*f = (struct schema_failure){"", "Checking the value takes too many steps"};
-	if (scratch != NULL)
-		scratch_free(atomic_exchange(&schema->store->spare, scratch));
+		explain(&r, schema, value, f);
+	if (rc < 0 && f != NULL) {
+		f->where[0] = '\0';
+		snprintf(f->why, sizeof f->why, "%s", r.why);
+	}
+	if (r.scratch != NULL)
+		scratch_free(atomic_exchange(&schema->store->spare, r.scratch));
 	return rc > 0 ? -ERR_SCHEMA : rc;
 }

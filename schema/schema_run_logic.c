@@ -118,7 +118,7 @@ int run_dynamic_ref(struct run *r, const struct op *op, const struct at *at, str
 		for (const struct scope *s = r->scope; s != NULL; s = s->up) {
 			const struct node *found = anchor_of(s->resource, op->dynamic.name);
 			if (--r->steps < 0)
-				return run_give_up(r);
+				return run_give_up(r, run_too_long);
 			if (found != NULL)
 				node = found;
 		}

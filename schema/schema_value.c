@@ -156,8 +156,10 @@ int value_equal(struct run *r, const json_t *a, const json_t *b)
 		return value_compare(a, b) == 0;
 	case JSON_OBJECT:
 	case JSON_ARRAY:
-		if (run_charge(r, 1) < 0 || ++r->depth > SCHEMA_MAX_DEPTH)
-			return run_give_up(r);
+		if (run_charge(r, 1) < 0)
+			return r->trouble;
+		if (++r->depth > SCHEMA_MAX_DEPTH)
+			return run_give_up(r, run_too_deep);
 		rc = json_is_object(a) ? equal_objects(r, a, b) : equal_arrays(r, a, b);
 		r->depth--;
 		return rc;
@@ -204,7 +206,7 @@ uint64_t value_hash(struct run *r, const json_t *v)
 	if (!json_is_array(v) && !json_is_object(v))
 		return hash;
 	if (++r->depth > SCHEMA_MAX_DEPTH) {
-		run_give_up(r);
+		run_give_up(r, run_too_deep);
 	} else if (json_is_object(v)) {
 		hash += hash_members(r, v);
 	} else {

@@ -144,16 +144,16 @@ static void run_optional(const char *folder, enum schema_draft draft, unsigned f
 static void test_formats(void **state)
 {
 	UNUSED(state);
-	run_optional("draft7/optional/format", SCHEMA_DRAFT_7, SCHEMA_ASSERT_FORMAT, 999);
+	run_optional("draft7/optional/format", SCHEMA_DRAFT_7, SCHEMA_ASSERT_FORMAT, 78);
 	run_optional(
-		"draft2020-12/optional/format", SCHEMA_DRAFT_2020_12, SCHEMA_ASSERT_FORMAT, 999);
+		"draft2020-12/optional/format", SCHEMA_DRAFT_2020_12, SCHEMA_ASSERT_FORMAT, 78);
 }
 
 static void test_optional(void **state)
 {
 	UNUSED(state);
-	run_optional("draft7/optional", SCHEMA_DRAFT_7, 0, 999);
-	run_optional("draft2020-12/optional", SCHEMA_DRAFT_2020_12, 0, 999);
+	run_optional("draft7/optional", SCHEMA_DRAFT_7, 0, 6);
+	run_optional("draft2020-12/optional", SCHEMA_DRAFT_2020_12, 0, 15);
 }
 
 int main(void)

@@ -272,11 +272,10 @@ static int run_once(struct run *r, const struct schema *s, const json_t *value)
 static void explain(
 	struct run *r, const struct schema *s, const json_t *value, struct schema_failure *f)
 {
-	struct record record = {.have = false};
+	struct record record = {.have = false, .f = {"", "Value does not match the schema"}};
 
 	r->record = &record;
-	int rc = run_once(r, s, value);
-	assert(rc > 0 && record.have);
+	run_once(r, s, value);
 	*f = record.f;
 }
 

@@ -11,8 +11,8 @@
 #define FIRST_LIMIT    200
 #define SECOND_LIMIT   1000000
 #define SECOND_CHARGE  20000
-#define HEAP_LIMIT_KIB 2048
-#define DEPTH_LIMIT    5000
+#define HEAP_LIMIT_KIB 16384
+#define DEPTH_LIMIT    50000
 
 struct class_name {
 	const char *name, *code;
@@ -270,8 +270,11 @@ int pattern_match(struct run *r, const struct pattern *p, const char *text, size
 	int rc = try_match(r->scratch, p, text, len, FIRST_LIMIT);
 	bool limited = rc == PCRE2_ERROR_MATCHLIMIT || rc == PCRE2_ERROR_DEPTHLIMIT ||
 		       rc == PCRE2_ERROR_HEAPLIMIT;
-	if (limited && run_charge(r, SECOND_CHARGE) == 0)
+	if (limited && run_charge(r, SECOND_CHARGE) == 0) {
 		rc = try_match(r->scratch, p, text, len, more);
+		scratch_free(r->scratch); /* it may have grown to HEAP_LIMIT_KIB */
+		r->scratch = NULL;
+	}
 	if (rc >= 0)
 		return 1;
 	return rc == PCRE2_ERROR_NOMATCH

@@ -129,7 +129,8 @@ static int option_draft(struct validate *v, const char *text)
 	return 0;
 }
 
-/* Cuts the option's text in two; BASE has no '=' unless DIR would not exist otherwise: the last one counts. */
+/* Cuts the option's text in two; BASE has no '=' unless DIR would not exist otherwise: the last
+ * one counts. */
 static int option_ref(struct validate *v, char *text)
 {
 	char *sign = strrchr(text, '=');

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "core/mem.h"
+#include "schema/schema_build.h"
+#include "schema/schema_uri.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,8 +9,8 @@
 const struct node node_true = {.types = TYPE_ANY, .done = true};
 const struct node node_false = {.types = 0, .done = true};
 
-/* One schema_compile(): a list of nodes that grows while it is worked off, so that neither deep nor circular
- * schemas make it recurse. */
+/* One schema_compile(): a list of nodes that grows while it is worked off, so that neither deep
+ * nor circular schemas make it recurse. */
 struct compiler {
 	struct schema_store *store;
 	struct node **nodes;
@@ -99,7 +101,8 @@ int build_target(struct build *b, const char *ref, struct target *t, struct err 
 	return rc;
 }
 
-/* Whatever the dynamic scope may lead to has to be compiled: all dynamic anchors of each resource entered. */
+/* Whatever the dynamic scope may lead to has to be compiled: all dynamic anchors of each
+ * resource entered. */
 static void take_anchors(struct compiler *c, struct resource *res)
 {
 	if (res->compiled_in == c->id)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of formats, and those with a grammar of their own. What looks like a URI is in schema_format_uri.c. */
+/* The names of formats, and those with a grammar of their own. What looks like a URI is in
+ * schema_format_uri.c. */
 #include "schema/schema_format.h"
+#include "schema/schema_pattern.h"
 
+#include <string.h>
 #include <strings.h>
 
 struct format {
@@ -109,7 +112,8 @@ static bool is_date_time(struct cursor c)
 	return take_date(&c) && take_char(&c, "Tt") && take_time(&c) && c.p == c.end;
 }
 
-/* Number and unit pairs, each unit once and in the order of `units`, none left out between two. Gives how many. */
+/* Number and unit pairs, each unit once and in the order of `units`, none left out between two.
+ * Gives how many. */
 static int take_units(struct cursor *c, const char *units)
 {
 	const char *next = units;
@@ -204,8 +208,9 @@ bool is_ipv6(struct cursor c)
 	return gap ? groups <= 7 : groups == 8;
 }
 
-/* RFC 1123 2.1: letters, digits and inner hyphens. Two hyphens in third place mark an encoded label (RFC 5891
- * 4.2.3.1); whether what it encodes is allowed would need tables of Unicode and is not looked at. */
+/* RFC 1123 2.1: letters, digits and inner hyphens. Two hyphens in third place mark an encoded
+ * label (RFC 5891 4.2.3.1); whether what it encodes is allowed would need tables of Unicode and
+ * is not looked at. */
 static bool is_label(const char *p, size_t len)
 {
 	if (len == 0 || len > 63 || *p == '-' || p[len - 1] == '-')

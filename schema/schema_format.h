@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* schema_format - what the files that check formats share. Each check reads a text that is valid UTF-8, may hold
- * NULs and ends at `end`; a NUL of its own follows. */
+/* schema_format - what the files that check formats share. Each check reads a text that is valid
+ * UTF-8, may hold NULs and ends at `end`; a NUL of its own follows. */
 #ifndef SCHEMA_SCHEMA_FORMAT_H
 #define SCHEMA_SCHEMA_FORMAT_H
 
-#include "schema/schema_priv.h"
+#include "schema/schema.h"
+
+#include <stdbool.h>
+
+struct format;
+/* NULL when the draft does not have it, or it is not checked here; then it only describes. */
+const struct format *format_find(const char *name, enum schema_draft draft);
+const char *format_name(const struct format *f);
+/* `text` is followed by a NUL that `len` does not count. */
+bool format_holds(const struct format *f, const char *text, size_t len);
 
 struct cursor {
 	const char *p, *end;

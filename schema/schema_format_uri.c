@@ -2,11 +2,14 @@
 /* RFC 3986 (URI), RFC 3987 (IRI), RFC 6570 (URI template). */
 #include "schema/schema_format.h"
 
+#include <string.h>
+
 /* Classes of characters, RFC 3986 appendix A. */
 #define SUB_DELIMS "!$&'()*+,;="
 #define MARKS      "-._~"
 
-/* Length of the UTF-8 sequence at `p` when RFC 3987 2.2 allows it (ucschar; iprivate with `private`), else 0. */
+/* Length of the UTF-8 sequence at `p` when RFC 3987 2.2 allows it (ucschar; iprivate with
+ * `private`), else 0. */
 static size_t unicode_length(struct cursor c, bool private)
 {
 	const unsigned char *p = (const unsigned char *)c.p;
@@ -178,7 +181,8 @@ static bool take_expression(struct cursor *c)
 	return take_char(c, "}");
 }
 
-/* literals of 2.1 and its erratum (the apostrophe is let in): anything but controls, space and these. */
+/* literals of 2.1 and its erratum (the apostrophe is let in): anything but controls, space and
+ * these. */
 static bool take_literal_char(struct cursor *c)
 {
 	unsigned char x = (unsigned char)*c->p;

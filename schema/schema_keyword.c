@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Keywords that stand for themselves. */
-#include "schema/schema_priv.h"
+#include "core/mem.h"
+#include "schema/schema_build.h"
+#include "schema/schema_format.h"
+#include "schema/schema_uri.h"
 
 #include <math.h>
 

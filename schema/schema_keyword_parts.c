@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Keywords of which several make one op: members of objects, items of arrays. */
-#include "schema/schema_priv.h"
+#include "schema/schema_build.h"
 
 static int check_names(struct build *b, const char *keyword, const json_t *list, struct err *e)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "schema/schema_map.h"
+#include "core/mem.h"
 
 #define BLOCK_SIZE 8192
 

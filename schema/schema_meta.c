@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "schema/schema_store.h"
 
 #include "metaschemas.inc"
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* ECMA 262 patterns on PCRE2, with a bound on the work one match may take.
  *
- * PCRE2's match limit counts per place where a match may start, so the limit for a pattern that may start
- * anywhere is divided by the text's length. Most matches are done within the first, small limit; those that
- * need more are charged for it. The just-in-time compiler keeps the limits (tried with nested and with
- * polynomial patterns), and where it may not map executable memory PCRE2 interprets instead. */
-#include "schema/schema_priv.h"
+ * PCRE2's match limit counts per place where a match may start, so the limit for a pattern that
+ * may start anywhere is divided by the text's length. Most matches are done within the first,
+ * small limit; those that need more are charged for it. The just-in-time compiler keeps the
+ * limits (tried with nested and with polynomial patterns), and where it may not map executable
+ * memory PCRE2 interprets instead. */
+#include "core/buf.h"
+#include "core/mem.h"
+#include "schema/schema_run.h"
 
 #define MAX_PATTERN    4096 /* bytes; PCRE2 caps what it compiles to by itself */
 #define FIRST_LIMIT    200

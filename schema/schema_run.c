@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "schema/schema_run.h"
+#include "core/mem.h"
+#include "schema/schema_uri.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -73,7 +75,8 @@ int run_fail(struct run *r, const struct at *at, enum fail_rank rank, const char
 	for (const struct at *a = at; a->up != NULL; a = a->up)
 		deep++;
 	/* Two points a level and three for a rule: a branch whose member has another type or
-	 * constant than this branch wants (2d + 2) was less meant than one that lacks a member (2d + 3). */
+	 * constant than this branch wants (2d + 2) was less meant than one that lacks a member
+	 * (2d + 3). */
 	size_t points = 2 * deep + (size_t)rank;
 	if (rec->have && points <= rec->rank)
 		return 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops on arrays. */
-#include "schema/schema_priv.h"
+#include "core/mem.h"
+#include "schema/schema_run.h"
 
 #include <stdlib.h>
 
@@ -90,8 +91,8 @@ static int fail_twins(struct run *r, const struct at *at, size_t i, size_t k)
 	return run_fail(r, at, FAIL_RULE, "Items %zu and %zu are equal", MIN(i, k), MAX(i, k));
 }
 
-/* Rows from `from` to `to` that may be equal, pair by pair. Different values seldom share a hash; if
- * somebody arranges it, the steps run out. */
+/* Rows from `from` to `to` that may be equal, pair by pair. Different values seldom share a
+ * hash; if somebody arranges it, the steps run out. */
 static int check_pairs(
 	struct run *r, const struct at *at, const struct row *rows, size_t from, size_t to)
 {

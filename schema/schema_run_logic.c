@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops that apply other schemas to the same value. */
-#include "schema/schema_priv.h"
+#include "core/mem.h"
+#include "schema/schema_run.h"
 
 int run_all_of(struct run *r, const struct op *op, const struct at *at, struct seen *seen)
 {
@@ -11,8 +12,8 @@ int run_all_of(struct run *r, const struct op *op, const struct at *at, struct s
 	return rc;
 }
 
-/* Run branches until `want` of them held; gives that number, or negative. All of them are run when somebody
- * collects what they evaluate. `last` is the index of the last that held. */
+/* Run branches until `want` of them held; gives that number, or negative. All of them are run
+ * when somebody collects what they evaluate. `last` is the index of the last that held. */
 static int count_branches(
 	struct run *r, const struct op *op, const struct at *at, struct seen *seen, int want)
 {
@@ -27,8 +28,8 @@ static int count_branches(
 	return n;
 }
 
-/* While somebody wants to know why, a choice keeps apart what its branches report: dropped when it holds, else the
- * one that got furthest. */
+/* While somebody wants to know why, a choice keeps apart what its branches report: dropped when
+ * it holds, else the one that got furthest. */
 static int choose_explained(
 	struct run *r, const struct op *op, const struct at *at, struct seen *seen, int want)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops on objects. */
-#include "schema/schema_priv.h"
+#include "schema/schema_run.h"
 
 static const struct property *find(const struct object_op *o, const char *key, size_t len)
 {
@@ -25,8 +25,8 @@ static int run_name(struct run *r, const struct node *names, const struct at *me
 	return rc;
 }
 
-/* One member. Sets `*known` when properties, patternProperties or additionalProperties had a schema for it, and
- * adds to `*found` when it is a required one. */
+/* One member. Sets `*known` when properties, patternProperties or additionalProperties had a
+ * schema for it, and adds to `*found` when it is a required one. */
 static int run_member(struct run *r, const struct object_op *o, const struct at *member,
 	bool *known, size_t *found)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Ops on strings and numbers, const and enum. */
-#include "schema/schema_priv.h"
+#include "schema/schema_format.h"
+#include "schema/schema_run.h"
 
 #define QUOTE_SIZE 120
 

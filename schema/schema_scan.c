@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "core/mem.h"
+#include "schema/schema_build.h"
+#include "schema/schema_uri.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -30,7 +32,8 @@ int location_error(const struct location *loc, struct err *e, const char *fmt, .
 	return -ERR_CONFIG;
 }
 
-/* Note an object as a subschema. `key` is a pointer from `up`, or NULL for the root of a document. */
+/* Note an object as a subschema. `key` is a pointer from `up`, or NULL for the root of a
+ * document. */
 static struct location *visit(struct scan *s, struct location *up, const char *key, json_t *json)
 {
 	struct arena *a = &s->store->arena;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "schema/schema_store.h"
+#include "core/mem.h"
+#include "schema/schema_uri.h"
 
 #include <sodium.h>
 
@@ -149,7 +151,8 @@ static unsigned vocabulary_bits(const char *uri)
 	return 0;
 }
 
-/* Core 2020-12, 8.1.2: a vocabulary that must be understood and is not makes the schema unusable. */
+/* Core 2020-12, 8.1.2: a vocabulary that must be understood and is not makes the schema
+ * unusable. */
 static int read_vocabulary(const char *uri, const json_t *list, unsigned *bits, struct err *e)
 {
 	const char *name;

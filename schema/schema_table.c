@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "schema/schema_build.h"
+#include "schema/schema_run.h"
 
 #define D7      (1 << SCHEMA_DRAFT_7)
 #define D20     (1 << SCHEMA_DRAFT_2020_12)
@@ -13,8 +14,8 @@
 #define OBJECT  TYPE_OBJECT
 #define NOTHING NULL, NULL, 0
 
-/* Cheap checks first; unevaluated* last, because they need what all others evaluated. Where one op serves several
- * keywords, the first of them that a schema has makes it. */
+/* Cheap checks first; unevaluated* last, because they need what all others evaluated. Where one
+ * op serves several keywords, the first of them that a schema has makes it. */
 /* clang-format off */
 const struct keyword schema_keywords[] = {
 	{"$defs", BOTH, CORE, SHAPE_MAP, NOTHING},
@@ -23,9 +24,11 @@ const struct keyword schema_keywords[] = {
 	{"const", BOTH, CHECK, SHAPE_NONE, keyword_value, run_const, TYPE_ANY},
 	{"enum", BOTH, CHECK, SHAPE_NONE, keyword_list_of_values, run_enum, TYPE_ANY},
 	{"minimum", BOTH, CHECK, SHAPE_NONE, keyword_number, run_minimum, NUMBER},
-	{"exclusiveMinimum", BOTH, CHECK, SHAPE_NONE, keyword_number, run_exclusive_minimum, NUMBER},
+	{"exclusiveMinimum", BOTH, CHECK, SHAPE_NONE, keyword_number,
+		run_exclusive_minimum, NUMBER},
 	{"maximum", BOTH, CHECK, SHAPE_NONE, keyword_number, run_maximum, NUMBER},
-	{"exclusiveMaximum", BOTH, CHECK, SHAPE_NONE, keyword_number, run_exclusive_maximum, NUMBER},
+	{"exclusiveMaximum", BOTH, CHECK, SHAPE_NONE, keyword_number,
+		run_exclusive_maximum, NUMBER},
 	{"multipleOf", BOTH, CHECK, SHAPE_NONE, keyword_multiple, run_multiple, NUMBER},
 	{"minLength", BOTH, CHECK, SHAPE_NONE, keyword_min, run_length, STRING},
 	{"maxLength", BOTH, CHECK, SHAPE_NONE, keyword_max, run_length, STRING},
@@ -58,8 +61,10 @@ const struct keyword schema_keywords[] = {
 	{"not", BOTH, APPLY, SHAPE_ONE, keyword_one, run_not, TYPE_ANY},
 	{"anyOf", BOTH, APPLY, SHAPE_LIST, keyword_list, run_any_of, TYPE_ANY},
 	{"oneOf", BOTH, APPLY, SHAPE_LIST, keyword_list, run_one_of, TYPE_ANY},
-	{"unevaluatedItems", D20, VOCAB_UNEVALUATED, SHAPE_ONE, keyword_unevaluated, run_unevaluated_items, ARRAY},
-	{"unevaluatedProperties", D20, VOCAB_UNEVALUATED, SHAPE_ONE, keyword_unevaluated, run_unevaluated_properties, OBJECT},
+	{"unevaluatedItems", D20, VOCAB_UNEVALUATED, SHAPE_ONE, keyword_unevaluated,
+		run_unevaluated_items, ARRAY},
+	{"unevaluatedProperties", D20, VOCAB_UNEVALUATED, SHAPE_ONE, keyword_unevaluated,
+		run_unevaluated_properties, OBJECT},
 	{NULL, 0, 0, SHAPE_NONE, NOTHING},
 };
 /* clang-format on */

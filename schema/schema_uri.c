@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "schema/schema_priv.h"
+#include "schema/schema_uri.h"
+
+#include "core/mem.h"
+#include <string.h>
 
 struct run_of { /* a part of a URI; at NULL: absent, which is not the same as empty */
 	const char *at;
@@ -185,8 +188,8 @@ char *pointer_next(char **p)
 		*to = *from == '0' ? '~' : '/';
 	}
 	*p = *from == '\0' ? NULL : token + (from - token);
-	/* The slash that ends this token is where the next call starts, so it may not become the NUL
-	 * when the token had no escapes to make room. */
+	/* The slash that ends this token is where the next call starts, so it may not become the
+	 * NUL when the token had no escapes to make room. */
 	if (*p != NULL && to == *p) {
 		memmove(token - 1, token, (size_t)(to - token));
 		token--;

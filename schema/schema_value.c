@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers, equality and hashes of JSON values. */
-#include "schema/schema_priv.h"
+#include "schema/schema_run.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Input: a schema, the byte 0x1E, and a value (JSON each). Both drafts, formats asserted; checking has to end, to
- * say the same with and without a report, and to report printable text. */
+/* Input: a schema, the byte 0x1E, and a value (JSON each). Both drafts, formats asserted;
+ * checking has to end, to say the same with and without a report, and to report printable text. */
 #include "core/mem.h"
 #include "schema/schema.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The validator where the official suite does not look: reports, unusable schemas, stores, hostile input. */
+/* The validator where the official suite does not look: reports, unusable schemas, stores,
+ * hostile input. */
 #include "core/mem.h"
 #include "schema/schema.h"
 
@@ -225,7 +226,8 @@ static void test_broken(void **state)
 	}
 }
 
-/* A store after a failed compile: what was half made is made again, and fails or works on its own. */
+/* A store after a failed compile: what was half made is made again, and fails or works on its
+ * own. */
 static void test_failed_compile(void **state)
 {
 	UNUSED(state);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs the official JSON Schema test suite (tests/data/json-schema-test-suite) for drafts 7 and 2020-12: all
- * required cases have to agree. The optional formats are run with formats asserted, and counted. */
+/* Runs the official JSON Schema test suite (tests/data/json-schema-test-suite) for drafts 7 and
+ * 2020-12: all required cases have to agree. The optional formats are run with formats asserted,
+ * and counted. */
 #include "core/mem.h"
 #include "schema/schema.h"
 

@@ -4,6 +4,7 @@
 
 #include "control/config_schema.h"
 #include "control/status.h"
+#include "control/validate.h"
 #include "core/base.h"
 
 struct command {
@@ -14,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
 	{"status", status_command, "workers, queues and sessions, asked from Redis"},
+	{"validate", validate_command, "check JSON files against a JSON Schema"},
 	{"config-schema", config_schema_command, "print the JSON Schema of the configuration"},
 };
 

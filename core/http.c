@@ -105,6 +105,12 @@ static void transfer_finish(struct http_transfer *t, const struct err *e)
 	transfer_close(t);
 }
 
+static int url_part(CURLU *u, CURLUPart part, char **out)
+{
+	*out = NULL;
+	return curl_url_get(u, part, out, 0) == CURLUE_OK ? 0 : -1;
+}
+
 static int is_tls_error(CURLcode rc)
 {
 	switch (rc) {
@@ -128,14 +134,30 @@ static const char *errno_name(int sys)
 	return name != NULL ? name : "failed";
 }
 
-/* libcurl's result in our terms. Each text names the host: with redirects the client can not know it. */
-static void explain(const struct http_transfer *t, CURLcode rc, struct err *e)
+/* The host of the hop that runs, which redirects may have chosen. */
+static void note_host(struct http_transfer *t)
 {
-	const char *host = t->host, *why = curl_easy_strerror(rc);
-	char *url = NULL;
-	long sys = 0;
+	CURLU *u = curl_url();
+	char *url = NULL, *host = NULL;
 
 	curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+	if (url != NULL && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		url_part(u, CURLUPART_HOST, &host) == 0) {
+		mem_free(t->host);
+		t->host = mem_strdup(host);
+	}
+	curl_free(host);
+	curl_url_cleanup(u);
+}
+
+/* libcurl's result in our terms. */
+static void explain(struct http_transfer *t, CURLcode rc, struct err *e)
+{
+	const char *host, *why = curl_easy_strerror(rc);
+	long sys = 0;
+
+	note_host(t);
+	host = t->host;
 	curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &sys);
 	*e = (struct err){0};
 	if (rc == CURLE_OK)
@@ -145,7 +167,7 @@ static void explain(const struct http_transfer *t, CURLcode rc, struct err *e)
 	else if (t->header_too_large)
 		err_set(e, ERR_TOO_LARGE, "%s sent too many header fields", host);
 	else if (t->blocked[0] != '\0' && !t->opened)
-		err_set(e, ERR_BLOCKED, "connect %s: the address %s is not allowed", url,
+		err_set(e, ERR_BLOCKED, "connect %s: the address %s is not allowed", host,
 			t->blocked);
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)
 		err_set(e, ERR_RESOLVE, "getaddrinfo ENOTFOUND %s: no such host", host);
@@ -237,12 +259,6 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 }
 
 /* --- start ---------------------------------------------------------------------------------------------------- */
-
-static int url_part(CURLU *u, CURLUPart part, char **out)
-{
-	*out = NULL;
-	return curl_url_get(u, part, out, 0) == CURLUE_OK ? 0 : -1;
-}
 
 /* Checks what libcurl would only find out later, and notes the host. */
 static int check_url(struct http_transfer *t, const char *url, struct err *e)

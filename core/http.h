@@ -2,8 +2,9 @@
 /* http - the HTTP client of the platforms: libcurl's multi interface on the event loop.
  *
  * Every address is checked by core/outbound after resolution, on every redirect; only http and https are spoken;
- * certificates are verified; size, time and redirects are bounded. Content-Encoding is undone. Nothing here
- * blocks. Used by platforms; knows no platform. */
+ * certificates are verified; size, time, redirects and connections per host are bounded. Content-Encoding is undone.
+ * No cookies, no .netrc, no user name in a URL, and no proxy: the http_proxy variables are ignored, since a proxy
+ * would resolve names behind outbound's back. Nothing here blocks. Used by platforms; knows no platform. */
 #ifndef CORE_HTTP_H
 #define CORE_HTTP_H
 
@@ -44,6 +45,8 @@ struct http_client *http_client_new(
 	uv_loop_t *loop, const struct outbound *outbound, const char *user_agent);
 /* Cancels what still runs (no callbacks). */
 void http_client_free(struct http_client *c);
+/* The loop it runs on, for a platform that hands work to libuv's thread pool; borrowed. */
+uv_loop_t *http_client_loop(const struct http_client *c);
 
 /* Starts a transfer; `done` is called once, from the loop, never from within this call. GIVES a handle that is valid
  * until `done` or http_cancel(). */

@@ -146,8 +146,7 @@ static int read_send(struct redis *r, redis_reply_fn *on_reply, struct read_call
 	return rc;
 }
 
-int queue_read(struct redis *r, const struct queue_ref *q, unsigned max, unsigned wait_ms,
-	queue_read_fn *fn, void *arg)
+static void read_begin(const struct queue_ref *q, unsigned max)
 {
 	redis_args_begin(&args);
 	redis_arg_str(&args, "XREADGROUP");
@@ -156,12 +155,31 @@ int queue_read(struct redis *r, const struct queue_ref *q, unsigned max, unsigne
 	redis_arg_str(&args, q->worker);
 	redis_arg_str(&args, "COUNT");
 	redis_arg_int(&args, max);
-	redis_arg_str(&args, "BLOCK");
-	redis_arg_int(&args, wait_ms);
+}
+
+static int read_end(
+	struct redis *r, const struct queue_ref *q, const char *after, queue_read_fn *fn, void *arg)
+{
 	redis_arg_str(&args, "STREAMS");
 	queue_key(q);
-	redis_arg_str(&args, ">");
+	redis_arg_str(&args, after);
 	return read_send(r, on_read, read_call_new(q->shard, fn, arg));
+}
+
+int queue_read(struct redis *r, const struct queue_ref *q, unsigned max, unsigned wait_ms,
+	queue_read_fn *fn, void *arg)
+{
+	read_begin(q, max);
+	redis_arg_str(&args, "BLOCK");
+	redis_arg_int(&args, wait_ms);
+	return read_end(r, q, ">", fn, arg);
+}
+
+int queue_read_own(struct redis *r, const struct queue_ref *q, unsigned max, const char *after,
+	queue_read_fn *fn, void *arg)
+{
+	read_begin(q, max);
+	return read_end(r, q, after, fn, arg);
 }
 
 static void on_taken(void *arg, const struct redisReply *reply)

@@ -36,8 +36,12 @@ struct queue_job {
 /* rc >= 0: n jobs, valid for the call (0 when the wait ended without any); < 0: ERR_REDIS, or ERR_NOT_FOUND when the group does not
  * exist yet (a heartbeat makes it). */
 typedef void queue_read_fn(void *arg, int rc, const struct queue_job *jobs, size_t n);
-/* Waits up to `wait_ms` at Redis: needs a connection of its own. < 0 (ERR_REDIS): not sent. */
+/* New jobs: waits up to `wait_ms` at Redis, so it needs a connection of its own. < 0 (ERR_REDIS): not sent. */
 int queue_read(struct redis *r, const struct queue_ref *q, unsigned max, unsigned wait_ms,
+	queue_read_fn *fn, void *arg);
+/* Jobs this worker was given already and has not finished, behind `after` ("0": from the first): what a reply that was
+ * lost with its connection held. Does not wait. */
+int queue_read_own(struct redis *r, const struct queue_ref *q, unsigned max, const char *after,
 	queue_read_fn *fn, void *arg);
 
 /* Entries older than `age_ms` that no worker has finished, at most `max`; does not touch them. For the janitor; `fn` gets

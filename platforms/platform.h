@@ -107,7 +107,7 @@ void platform_timer_free(struct platform_timer **t);
 typedef void platform_watch_fn(void *arg, int status, int events);
 struct platform_watch;
 /* Calls `fn` whenever `fd` is ready for `events` (UV_READABLE | UV_WRITABLE), or with status < 0 (a libuv error). The
- * fd stays the caller's, who frees the watch before closing it. */
+ * fd stays the caller's, who frees the watch before closing it. NULL when the fd cannot be watched. */
 struct platform_watch *psession_watch(
 	struct psession *ps, int fd, int events, platform_watch_fn *fn, void *arg);
 void platform_watch_free(struct platform_watch **w);

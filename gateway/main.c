@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* sockethub-gateway - fronts, dispatcher and delivery in one process and one loop. Start order: configuration, schema files,
+ * key, Redis, listening sockets (inherited from sockethubd or a web server, else bound here); a signal or the
+ * supervisor's death drains it. It holds no state that Redis does not have. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/address.h"
+#include "core/cli.h"
+#include "core/conf.h"
+#include "core/err.h"
+#include "core/hub.h"
+#include "core/json.h"
+#include "core/keyring.h"
+#include "core/lifeline.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/turn.h"
+#include "gateway/admin.h"
+#include "gateway/api.h"
+#include "gateway/delivery.h"
+#include "gateway/dispatcher.h"
+#include "gateway/front_fcgi.h"
+#include "gateway/front_http.h"
+#include "gateway/janitor.h"
+#include "gateway/metrics.h"
+#include "schema/registry.h"
+
+static const struct cli_program program = {
+	.name = "sockethub-gateway",
+	.tag = "gateway",
+	.usage = "[options]",
+	.summary = "Takes jobs over HTTP and FastCGI, hands them to the workers through Redis, and brings back what they send.\n"
+		   "sockethubd starts it; by hand it needs `redis` and a key in the configuration. Started by a web server\n"
+		   "with a listening socket as descriptor 0, it serves FastCGI on that.",
+};
+
+struct process {
+	struct conf conf;
+	struct registry *registry;
+	struct keyring keyring;
+	uv_loop_t loop;
+	struct hub *hub;
+	struct delivery *delivery;
+	struct dispatcher *dispatcher;
+	struct janitor *janitor;
+	struct metrics metrics;
+	struct api *api;
+	struct admin *admin;
+	struct front_http *http;
+	struct front_http *admin_http;
+	struct front_fcgi *fcgi;
+	struct lifeline *lifeline;
+	uv_signal_t terminate, interrupt;
+	uv_timer_t drain; /* looks whether all is done, until the deadline */
+	uint64_t deadline_ms;
+	int stopping;
+	int announced;
+};
+
+static void NO_RETURN refuse(const struct err *e)
+{
+	fprintf(stderr, "%s: %s\n", program.name, e->text);
+	exit(2);
+}
+
+/* --- the end -------------------------------------------------------------------------------------------------------------- */
+
+static void close_all(struct process *p)
+{
+	if (p->stopping == 2)
+		return;
+	p->stopping = 2;
+	front_http_close(&p->http);
+	front_http_close(&p->admin_http);
+	front_fcgi_close(&p->fcgi);
+	/* Calls to Redis still under way are answered with NULL here, which lets go of what the requests held. */
+	hub_close(&p->hub);
+	janitor_close(&p->janitor);
+	delivery_close(&p->delivery);
+	api_free(p->api);
+	admin_free(p->admin);
+	lifeline_close(&p->lifeline);
+	uv_close((uv_handle_t *)&p->terminate, NULL);
+	uv_close((uv_handle_t *)&p->interrupt, NULL);
+	uv_close((uv_handle_t *)&p->drain, NULL);
+	turn_close(&p->loop);
+}
+
+static size_t open_exchanges(const struct process *p)
+{
+	return (p->http != NULL ? front_http_count(p->http) : 0) + (p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+	struct process *p = timer->data;
+	size_t n = open_exchanges(p);
+
+	if (n > 0 && uv_now(&p->loop) < p->deadline_ms)
+		return;
+	if (n > 0)
+		log_event(LOG_WARN, "gateway.drain-cut", LOG_INT("requests", n));
+	close_all(p);
+}
+
+static void drain(struct process *p)
+{
+	if (p->stopping) {
+		close_all(p); /* asked twice: at once */
+		return;
+	}
+	p->stopping = 1;
+	log_event(LOG_INFO, "gateway.drain", LOG_INT("requests", open_exchanges(p)));
+	if (p->http != NULL)
+		front_http_drain(p->http);
+	if (p->fcgi != NULL)
+		front_fcgi_drain(p->fcgi);
+	api_drain(p->api);
+	p->deadline_ms = uv_now(&p->loop) + (uint64_t)p->conf.drain_s * 1000;
+	uv_timer_start(&p->drain, on_drain, 20, 20);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	UNUSED(number);
+	drain(signal->data);
+}
+
+static void on_lost(void *arg)
+{
+	drain(arg);
+}
+
+/* --- the hub's events ---------------------------------------------------------------------------------------------------- */
+
+static void announce(struct process *p)
+{
+	if (p->announced || !hub_is_up(p->hub))
+		return;
+	p->announced = 1;
+	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen), LOG_STR("fastcgi", p->conf.fastcgi));
+	lifeline_ready(p->lifeline);
+}
+
+static void on_commands(void *arg, unsigned shard, int up)
+{
+	UNUSED(shard);
+	if (up)
+		announce(arg);
+}
+
+static void on_subscriber(void *arg, unsigned shard, int up)
+{
+	struct process *p = arg;
+
+	delivery_on_subscriber(p->delivery, shard, up);
+	if (up)
+		announce(p);
+}
+
+static void on_push(void *arg, unsigned shard, const struct redisReply *reply)
+{
+	struct process *p = arg;
+
+	delivery_on_push(p->delivery, shard, reply);
+}
+
+/* --- the fronts ------------------------------------------------------------------------------------------------------------- */
+
+/* FCGI_LISTENSOCK_FILENO, FastCGI 1.0 section 2.2: a web server that starts us gives the socket as descriptor 0. */
+static int is_listening(int fd)
+{
+	int value = 0;
+	socklen_t len = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len) == 0 && value;
+}
+
+/* From the supervisor, else bound here; -1 when it is not configured. */
+static int listen_fd(const struct process *p, const char *variable, const char *address, int *fd, struct err *e)
+{
+	*fd = address_inherited(variable);
+	if (*fd >= 0 || address == NULL)
+		return 0;
+	return address_listen(address, p->conf.dir, fd, e);
+}
+
+static int fcgi_open(struct process *p, const struct front_options *o, struct err *e)
+{
+	int fd = -1;
+	int rc = 0;
+
+	if (is_listening(STDIN_FILENO))
+		fd = dup(STDIN_FILENO);
+	else
+		rc = listen_fd(p, ADDRESS_FASTCGI_VARIABLE, p->conf.fastcgi, &fd, e);
+	if (rc < 0 || fd < 0)
+		return rc;
+	return front_fcgi_open(&p->loop, fd, (size_t)p->conf.limits_connections, o, &p->fcgi, e);
+}
+
+static int http_open(struct process *p, const char *variable, const char *address, const struct front_options *o,
+	struct front_http **out, struct err *e)
+{
+	int fd;
+	int rc = listen_fd(p, variable, address, &fd, e);
+
+	if (rc < 0 || fd < 0)
+		return rc;
+	return front_http_open(&p->loop, fd, (unsigned)p->conf.limits_connections, o, out, e);
+}
+
+static int fronts_open(struct process *p, struct err *e)
+{
+	const struct front_options o = {
+		.handler = api_request,
+		.api = p->api,
+		.body_bytes = (size_t)p->conf.limits_body_bytes,
+	};
+	const struct front_options admin = {.handler = admin_request, .api = p->admin, .body_bytes = 1024};
+	/* Several gateways on one machine: each its own admin port, counted up from the configured one. */
+	const char *index = getenv("SOCKETHUB_GATEWAY_INDEX");
+	char *address = p->conf.admin != NULL ? address_offset(p->conf.admin, index != NULL ? (unsigned)atoi(index) : 0)
+					      : NULL;
+	int rc = http_open(p, ADDRESS_LISTEN_VARIABLE, p->conf.listen, &o, &p->http, e);
+
+	if (rc == 0)
+		rc = http_open(p, ADDRESS_ADMIN_VARIABLE, address, &admin, &p->admin_http, e);
+	if (rc == 0)
+		rc = fcgi_open(p, &o, e);
+	mem_free(address);
+	if (rc == 0 && p->http == NULL && p->fcgi == NULL)
+		rc = err_set(e, ERR_CONFIG, "nothing to serve: neither `listen` nor `fastcgi` is configured");
+	return rc;
+}
+
+/* --- the start -------------------------------------------------------------------------------------------------------------- */
+
+static int addresses_check(const struct conf *c, struct err *e)
+{
+	const char *const addresses[] = {c->listen, c->fastcgi, c->admin};
+
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
+		if (addresses[i] != NULL && address_check(addresses[i], e) < 0)
+			return -(int)e->code;
+	return 0;
+}
+
+static void signals_open(struct process *p)
+{
+	uv_timer_init(&p->loop, &p->drain);
+	uv_signal_init(&p->loop, &p->terminate);
+	uv_signal_init(&p->loop, &p->interrupt);
+	p->drain.data = p->terminate.data = p->interrupt.data = p;
+	uv_signal_start(&p->terminate, on_signal, SIGTERM);
+	uv_signal_start(&p->interrupt, on_signal, SIGINT);
+}
+
+static int start(struct process *p, struct err *e)
+{
+	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
+	struct api_parts parts = {.loop = &p->loop, .conf = &p->conf, .registry = p->registry, .metrics = &p->metrics};
+	int rc = keyring_load(&p->keyring, &p->conf, 1, e);
+
+	if (rc == 0)
+		rc = hub_open(&p->loop, &p->conf, "gateway", &events, &p->hub, e);
+	if (rc < 0)
+		return rc;
+	parts.hub = p->hub;
+	parts.delivery = p->delivery = delivery_open(&p->loop, p->hub, &p->keyring);
+	parts.dispatcher = p->dispatcher = dispatcher_new(&p->conf, p->registry, p->hub, &p->keyring);
+	parts.janitor = p->janitor = janitor_open(&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
+	p->api = api_new(&parts);
+	p->admin = admin_new(&p->metrics, p->delivery);
+	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
+	signals_open(p);
+	return fronts_open(p, e);
+}
+
+int main(int argc, char **argv)
+{
+	static struct process p;
+	const char *none[1];
+	struct err e;
+	int check_only;
+	char *dir;
+
+	json_setup();
+	(void)cli_start(&program, argc, argv, &p.conf, none, 0, &check_only);
+	dir = cli_schema_dir(&p.conf);
+	if (addresses_check(&p.conf, &e) < 0 || registry_load(dir, p.conf.platforms, &p.registry, &e) < 0)
+		refuse(&e);
+	mem_free(dir);
+	if (!check_only) {
+		uv_loop_init(&p.loop);
+		turn_open(&p.loop);
+		if (start(&p, &e) < 0)
+			refuse(&e);
+		uv_run(&p.loop, UV_RUN_DEFAULT);
+		uv_loop_close(&p.loop);
+		dispatcher_free(p.dispatcher);
+		keyring_wipe(&p.keyring);
+	}
+	registry_free(p.registry);
+	conf_release(&p.conf);
+	return 0;
+}

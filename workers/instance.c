@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "workers/instance.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#include "core/conf.h"
+#include "core/err.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/turn.h"
+#include "workers/worker.h"
+
+struct instances {
+	struct worker *worker;
+	struct instance_events events;
+	struct instance *list;
+};
+
+/* What ends an instance: the wait after its last session, and the closing itself, which always comes from the loop. Lives
+ * longer than the instance, because its handle closes later. */
+struct instance_end {
+	uv_timer_t linger;
+	struct turn_task close;
+	struct instances *list;
+	struct instance *in;
+};
+
+static void on_end_closed(uv_handle_t *h)
+{
+	mem_free(h->data);
+}
+
+/* --- closing ------------------------------------------------------------------------------------------------------------- */
+
+static void detach_all(struct instance *in)
+{
+	struct attached *a, *next;
+
+	DL_FOREACH_SAFE(in->attached, a, next)
+	{
+		DL_DELETE(in->attached, a);
+		mem_free(a);
+	}
+}
+
+static void instance_close(struct instances *list, struct instance *in)
+{
+	log_event(LOG_DEBUG, "instance.close", LOG_STR("platform", list->worker->platform->name),
+		LOG_STR("key", in->key));
+	list->worker->platform->close(in->platform_state);
+	psession_handles_release(&in->handles);
+	detach_all(in);
+	DL_DELETE(list->list, in);
+	turn_cancel(&in->end->close);
+	uv_close((uv_handle_t *)&in->end->linger, on_end_closed);
+	json_decref(in->credentials);
+	mem_free(in->why);
+	mem_free(in);
+}
+
+/* From the loop, so that no platform is closed from within one of its own calls. */
+static void on_close(void *arg)
+{
+	struct instance_end *end = arg;
+	struct instance *in = end->in;
+
+	if (in->state == INSTANCE_BROKEN)
+		end->list->events.fail(end->list->events.arg, in, in->why);
+	instance_close(end->list, in);
+}
+
+static void on_linger(uv_timer_t *timer)
+{
+	struct instance_end *end = timer->data;
+
+	if (end->in->attached != NULL)
+		return;
+	if (end->list->events.busy(end->list->events.arg, end->in))
+		uv_timer_start(timer, on_linger, 1000, 0);
+	else
+		turn_queue(timer->loop, TURN_WORK, &end->close);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------------- */
+
+static void key_make(const struct worker *w, const char *actor, const json_t *credentials,
+	char out[CRYPT_TOKEN_SIZE])
+{
+	struct buf text = BUF_INIT;
+	char *canonical = credentials != NULL
+				  ? json_dumps(credentials, JSON_SORT_KEYS | JSON_COMPACT)
+				  : NULL;
+
+	buf_add_str(&text, actor);
+	buf_add_char(&text, '\0');
+	if (canonical != NULL) {
+		buf_add_str(&text, canonical);
+		mem_wipe(canonical, strlen(canonical));
+	}
+	crypt_digest(&w->key, text.data, text.len, out);
+	mem_wipe(text.data, text.len);
+	buf_release(&text);
+	mem_free(canonical);
+}
+
+static struct instance *instance_new(
+	struct instances *list, const char *key, json_t *credentials, struct err *e)
+{
+	struct instance *in = mem_alloc(sizeof *in);
+	struct worker *w = list->worker;
+
+	in->worker = w;
+	memcpy(in->key, key, strlen(key) + 1);
+	in->credentials = json_incref(credentials);
+	in->ps = (struct psession){in, NULL};
+	in->state = w->platform->life == PLATFORM_STATELESS ? INSTANCE_READY : INSTANCE_OPEN;
+	in->end = mem_alloc(sizeof *in->end);
+	*in->end = (struct instance_end){
+		.close = {.fn = on_close, .arg = in->end}, .list = list, .in = in};
+	uv_timer_init(w->loop, &in->end->linger);
+	in->end->linger.data = in->end;
+	DL_APPEND(list->list, in);
+	if (w->platform->open(&in->ps, w->settings, &in->platform_state, e) == 0)
+		return in;
+	psession_handles_release(&in->handles);
+	DL_DELETE(list->list, in);
+	turn_cancel(&in->end->close);
+	uv_close((uv_handle_t *)&in->end->linger, on_end_closed);
+	json_decref(in->credentials);
+	mem_free(in);
+	return NULL;
+}
+
+static void attach(struct instance *in, const struct session_ref *s)
+{
+	struct attached *a;
+
+	/* A stateless instance serves everybody and sends to askers only. */
+	if (in->worker->platform->life == PLATFORM_STATELESS)
+		return;
+	DL_FOREACH(in->attached, a)
+	if (strcmp(a->session.h, s->h) == 0)
+		return;
+	a = mem_alloc(sizeof *a);
+	a->session = *s;
+	DL_APPEND(in->attached, a);
+	uv_timer_stop(&in->end->linger);
+}
+
+struct instance *instances_get(struct instances *list, const struct session_ref *s,
+	const char *actor, json_t *credentials, struct err *e)
+{
+	char key[CRYPT_TOKEN_SIZE] = "";
+	struct instance *in;
+
+	if (list->worker->platform->life == PLATFORM_PER_ACCOUNT)
+		key_make(list->worker, actor, credentials, key);
+	DL_FOREACH(list->list, in)
+	if (in->state != INSTANCE_BROKEN && strcmp(in->key, key) == 0 && !in->end->close.queued)
+		break;
+	if (in == NULL)
+		in = instance_new(list, key, credentials, e);
+	if (in != NULL)
+		attach(in, s);
+	return in;
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------------------- */
+
+void instances_session_gone(struct instances *list, const struct session_ref *s)
+{
+	long long linger_ms = list->worker->conf->session_linger_s * 1000;
+	struct instance *in;
+	struct attached *a, *next;
+
+	DL_FOREACH(list->list, in)
+	{
+		DL_FOREACH_SAFE(in->attached, a, next)
+		{
+			if (strcmp(a->session.h, s->h) != 0)
+				continue;
+			DL_DELETE(in->attached, a);
+			mem_free(a);
+			if (in->attached == NULL)
+				uv_timer_start(&in->end->linger, on_linger, (uint64_t)linger_ms, 0);
+		}
+	}
+}
+
+void instance_ready(struct instance *in)
+{
+	if (in->state != INSTANCE_OPEN)
+		return;
+	in->state = INSTANCE_READY;
+	in->end->list->events.ready(in->end->list->events.arg, in);
+}
+
+void instance_broken(struct instance *in, const struct err *why)
+{
+	if (in->state == INSTANCE_BROKEN)
+		return;
+	in->state = INSTANCE_BROKEN;
+	in->why = mem_alloc(sizeof *in->why);
+	*in->why = *why;
+	turn_queue(in->worker->loop, TURN_WORK, &in->end->close);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------------- */
+
+struct instances *instances_open(struct worker *w, const struct instance_events *events)
+{
+	struct instances *list = mem_alloc(sizeof *list);
+
+	list->worker = w;
+	list->events = *events;
+	return list;
+}
+
+void instances_close(struct instances **lp)
+{
+	struct instances *list = *lp;
+
+	*lp = NULL;
+	if (list == NULL)
+		return;
+	while (list->list != NULL)
+		instance_close(list, list->list);
+	mem_free(list);
+}

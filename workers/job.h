@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* job - one job in this worker, from its reading until it is answered; answered exactly once. */
+#ifndef WORKERS_JOB_H
+#define WORKERS_JOB_H
+
+#include "core/queue.h"
+#include "workers/psession.h"
+
+struct instance;
+struct outgoing_item;
+struct worker;
+
+enum job_state {
+	JOB_PREPARING, /* waits for Redis: credentials, the mark that it starts */
+	JOB_SUSPECT,   /* its workers died several times: runs alone, when its turn comes */
+	JOB_HELD,      /* waits for psession_ready() */
+	JOB_RUNNING    /* the platform has it */
+};
+
+struct job {
+	struct worker *worker;
+	struct queue_job q; /* its blob is gone */
+	json_t *activity;
+	const struct verb *verb;
+	enum job_state state;
+	struct psession ps; /* ps.instance: NULL until it has one */
+	struct outgoing_item *item;
+	void *data;
+	uint64_t deadline_ms; /* loop time */
+	int waiting;          /* a call to Redis whose answer comes with this job as its argument */
+	int abandoned;        /* answered while `waiting`: freed when the answer comes */
+	int alone;            /* a suspect whose turn it is */
+	struct job *prev, *next; /* in the listener's list, in order of arrival */
+};
+
+/* Opens the sealed body. Never NULL; when e->code is not ERR_NONE afterwards the job cannot be run (not opened, verb unknown) and
+ * has to be cancelled with it. GIVES; ends with job_done(), job_fail() or job_cancel(). The caller lists it. */
+struct job *job_new(struct worker *w, const struct queue_job *q, struct err *e);
+/* Answers from outside the platform: it is told, if it has the job. */
+void job_cancel(struct job *job, const struct err *why);
+/* Takes the verb's turn: the platform has the job from here on. */
+void job_run(struct job *job);
+/* Frees an abandoned job whose answer from Redis has come. */
+void job_free(struct job *job);
+
+#endif

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: MIT */
+#include "workers/listener.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "core/conf.h"
+#include "core/err.h"
+#include "core/hub.h"
+#include "core/keys.h"
+#include "core/log.h"
+#include "core/mem.h"
+#include "core/redis.h"
+#include "core/turn.h"
+#include "workers/instance.h"
+#include "workers/job.h"
+#include "workers/outgoing.h"
+#include "workers/vault.h"
+#include "workers/worker.h"
+
+#define LISTENER_MAGIC  0x115E0001u
+#define READER_MAGIC    0x115E0002u
+#define BATCH           128
+#define WAIT_MS         5000
+#define BEAT_MS         1000
+#define WORKER_TTL_MS   6000
+#define UP_TTL_MS       15000
+#define TAKE_OVER       256
+#define MANY_DELIVERIES 3 /* a job that so many workers held when they died is run alone */
+#define OUTGOING_MAX    (64u << 20)
+
+/* An entry this worker has and has not settled: its id must not be taken a second time. */
+struct held_id {
+	char id[QUEUE_ID_SIZE];
+	UT_hash_handle hh;
+};
+
+/* One shard's stream. */
+struct reader {
+	unsigned magic;
+	struct listener *listener;
+	unsigned shard;
+	struct redis *connection; /* of its own, because its reads wait */
+	int reading;
+	int has_group; /* a heartbeat has made sure */
+	int own_done;  /* what an earlier connection may have brought has been looked for */
+	char own_after[QUEUE_ID_SIZE];
+	uint64_t up_since_ms;
+	struct held_id *ids;
+};
+
+struct listener {
+	unsigned magic;
+	struct worker *worker;
+	struct reader *readers;
+	unsigned n;
+	struct job *jobs;
+	size_t n_jobs;
+	size_t concurrency;
+	size_t n_suspects_running;
+	char *predecessor;
+	uv_timer_t beat;
+	struct turn_task more; /* room has been made: read again */
+	struct turn_task over; /* drained */
+	void (*ready)(void *arg);
+	void *ready_arg;
+	void (*drained)(void *arg);
+	void *drained_arg;
+	int draining;
+};
+
+static struct queue_ref ref_of(const struct reader *r)
+{
+	const struct worker *w = r->listener->worker;
+
+	return (struct queue_ref){r->shard, w->platform->name, w->name};
+}
+
+/* --- the steps of a job -------------------------------------------------------------------------------------------------- */
+
+static void next_suspect(struct listener *l);
+
+/* 1 when the job was answered while Redis was asked, and is gone now. */
+static int settle_wait(struct job *job)
+{
+	job->waiting--;
+	if (!job->abandoned)
+		return 0;
+	if (job->waiting == 0)
+		job_free(job);
+	return 1;
+}
+
+static void fail_redis(struct job *job)
+{
+	struct err e;
+
+	err_set(&e, ERR_REDIS, "the queue went away before the job could start");
+	job_cancel(job, &e);
+}
+
+static void run_or_hold(struct job *job)
+{
+	if ((job->verb->flags & VERB_CONNECTED) && job->ps.instance->state != INSTANCE_READY)
+		job->state = JOB_HELD;
+	else
+		job_run(job);
+}
+
+static void on_marked(void *arg, int rc)
+{
+	struct job *job = arg;
+
+	if (settle_wait(job))
+		return;
+	/* Not marked for sure: running it could mean running it twice. */
+	if (rc < 0)
+		fail_redis(job);
+	else
+		run_or_hold(job);
+}
+
+/* A job that must not run twice, or that runs alone for being suspect, leaves a mark before it starts. */
+static void mark(struct job *job)
+{
+	struct worker *w = job->worker;
+	const struct queue_ref q = {job->q.session.shard, w->platform->name, w->name};
+
+	if ((job->verb->flags & VERB_RETRY_SAFE) && !job->alone) {
+		run_or_hold(job);
+		return;
+	}
+	job->waiting++;
+	if (queue_mark_started(hub_commands(w->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
+		job->waiting--;
+		fail_redis(job);
+	}
+}
+
+static void attach(struct job *job, json_t *credentials)
+{
+	struct err e;
+	const char *actor = activity_actor_address(job->activity);
+
+	job->ps.instance = instances_get(job->worker->instances, &job->q.session,
+		actor != NULL ? actor : "", credentials, &e);
+	if (job->ps.instance == NULL)
+		job_cancel(job, &e);
+	else
+		mark(job);
+}
+
+static void on_credentials(void *arg, json_t *credentials, const struct err *e)
+{
+	struct job *job = arg;
+
+	if (settle_wait(job))
+		return;
+	/* Without VERB_CREDENTIALS a verb may do with none. */
+	if (e->code == ERR_NO_CREDENTIALS && !(job->verb->flags & VERB_CREDENTIALS))
+		attach(job, NULL);
+	else if (e->code != ERR_NONE)
+		job_cancel(job, e);
+	else
+		attach(job, credentials);
+}
+
+static void prepare(struct job *job)
+{
+	const char *actor = activity_actor_address(job->activity);
+
+	job->state = JOB_PREPARING;
+	if (!(job->verb->flags & VERB_CREDENTIALS) &&
+		job->worker->platform->life == PLATFORM_STATELESS) {
+		attach(job, NULL);
+		return;
+	}
+	job->waiting++;
+	if (vault_get(job->worker, &job->q.session, actor != NULL ? actor : "", on_credentials,
+		    job) < 0) {
+		job->waiting--;
+		fail_redis(job);
+	}
+}
+
+/* --- taking jobs ----------------------------------------------------------------------------------------------------------- */
+
+/* What a job that another worker had is answered with instead of being run; ERR_NONE: it runs. */
+static void repeat_check(
+	const struct listener *l, const struct job *job, const struct queue_job *q, struct err *e)
+{
+	if (!q->started)
+		return;
+	if (!(job->verb->flags & VERB_RETRY_SAFE)) {
+		err_set(e, ERR_UNKNOWN_OUTCOME, NULL);
+		return;
+	}
+	/* Marked although it is safe to repeat: it was a suspect, it ran alone, and its worker died. */
+	err_set(e, ERR_INTERNAL, "this job was given up: its worker died %lld times while it ran",
+		q->deliveries);
+	queue_bury(hub_commands(l->worker->hub, q->session.shard),
+		&(struct queue_ref){q->session.shard, l->worker->platform->name, l->worker->name},
+		q, e->text);
+	log_event(LOG_ERROR, "job.buried", LOG_STR("id", q->id),
+		LOG_INT("deliveries", q->deliveries));
+}
+
+static void take(struct reader *r, const struct queue_job *q)
+{
+	struct listener *l = r->listener;
+	struct held_id *held;
+	struct job *job;
+	struct err e;
+
+	HASH_FIND_STR(r->ids, q->id, held);
+	if (held != NULL)
+		return;
+	held = mem_alloc(sizeof *held);
+	memcpy(held->id, q->id, sizeof held->id);
+	HASH_ADD_STR(r->ids, id, held);
+
+	job = job_new(l->worker, q, &e);
+	DL_APPEND(l->jobs, job);
+	l->n_jobs++;
+	if (e.code == ERR_NONE)
+		repeat_check(l, job, q, &e);
+	if (e.code != ERR_NONE) {
+		job_cancel(job, &e);
+	} else if (q->deliveries >= MANY_DELIVERIES) {
+		job->state = JOB_SUSPECT;
+		next_suspect(l);
+	} else {
+		prepare(job);
+	}
+}
+
+/* Suspects run one at a time, so that the one that kills its worker is known. */
+static void next_suspect(struct listener *l)
+{
+	struct job *job;
+
+	if (l->n_suspects_running > 0)
+		return;
+	DL_FOREACH(l->jobs, job)
+	if (job->state == JOB_SUSPECT)
+		break;
+	if (job == NULL)
+		return;
+	job->alone = 1;
+	l->n_suspects_running++;
+	prepare(job);
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------------------- */
+
+static void read_more(struct reader *r);
+
+static void on_jobs(void *arg, int rc, const struct queue_job *jobs, size_t n)
+{
+	CAST(reader, r, arg, READER_MAGIC);
+
+	r->reading = 0;
+	if (rc == -(int)ERR_NOT_FOUND)
+		r->has_group = 0;
+	for (size_t i = 0; i < n; i++)
+		take(r, &jobs[i]);
+	if (rc == 0)
+		read_more(r);
+}
+
+/* What this worker was given over a connection that broke before the jobs arrived. */
+static void on_own(void *arg, int rc, const struct queue_job *jobs, size_t n)
+{
+	CAST(reader, r, arg, READER_MAGIC);
+
+	r->reading = 0;
+	if (rc == 0 && n == 0)
+		r->own_done = 1;
+	for (size_t i = 0; i < n; i++) {
+		memcpy(r->own_after, jobs[i].id, sizeof r->own_after);
+		take(r, &jobs[i]);
+	}
+	if (rc == 0)
+		read_more(r);
+}
+
+static void read_more(struct reader *r)
+{
+	struct listener *l = r->listener;
+	struct queue_ref q = ref_of(r);
+	size_t room = l->concurrency > l->n_jobs ? l->concurrency - l->n_jobs : 0;
+	int rc;
+
+	if (r->reading || l->draining || room == 0 || !r->has_group ||
+		!redis_is_up(r->connection) || outgoing_bytes(l->worker->outgoing) > OUTGOING_MAX)
+		return;
+	if (r->own_done)
+		rc = queue_read(r->connection, &q, (unsigned)MIN(room, BATCH), WAIT_MS, on_jobs, r);
+	else
+		rc = queue_read_own(r->connection, &q, BATCH, r->own_after, on_own, r);
+	r->reading = rc == 0;
+}
+
+static void on_more(void *arg)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+
+	for (unsigned i = 0; i < l->n; i++)
+		read_more(&l->readers[i]);
+}
+
+static void on_connection(void *arg, int up)
+{
+	CAST(reader, r, arg, READER_MAGIC);
+
+	r->reading = 0;
+	r->own_done = 0;
+	strcpy(r->own_after, "0");
+	if (up)
+		read_more(r);
+}
+
+/* --- heartbeat ----------------------------------------------------------------------------------------------------------------- */
+
+static void on_beaten(void *arg, int rc, const struct queue_job *jobs, size_t n)
+{
+	CAST(reader, r, arg, READER_MAGIC);
+	struct listener *l = r->listener;
+
+	if (rc < 0)
+		return;
+	r->has_group = 1;
+	if (n > 0)
+		log_event(LOG_INFO, "jobs.taken-over", LOG_INT("jobs", n),
+			LOG_INT("shard", r->shard));
+	for (size_t i = 0; i < n; i++)
+		take(r, &jobs[i]);
+	if (l->ready != NULL) {
+		l->ready(l->ready_arg);
+		l->ready = NULL;
+	}
+	read_more(r);
+}
+
+static void beat(struct reader *r)
+{
+	struct listener *l = r->listener;
+	struct queue_ref q = ref_of(r);
+	/* After Redis was away all heartbeats have lapsed: let the others show themselves before their jobs are taken. */
+	int settled = uv_now(l->worker->loop) - r->up_since_ms > WORKER_TTL_MS;
+	const struct queue_beat b = {
+		.worker_ttl_ms = WORKER_TTL_MS,
+		.up_ttl_ms = UP_TTL_MS,
+		.predecessor = l->predecessor,
+		.take_over = settled && !l->draining ? TAKE_OVER : 0,
+	};
+
+	(void)queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten, r);
+}
+
+static void deadlines_check(struct listener *l)
+{
+	uint64_t now = uv_now(l->worker->loop);
+	struct job *job, *next;
+	struct err e;
+
+	/* In order of arrival, and all have the same time: the first that is not over ends the search. */
+	DL_FOREACH_SAFE(l->jobs, job, next)
+	{
+		if (job->deadline_ms > now)
+			break;
+		err_set(&e, ERR_TIMEOUT,
+			"the job was not done in the time it had (platforms.%s.job_timeout_s)",
+			l->worker->platform->name);
+		job_cancel(job, &e);
+	}
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+	CAST(listener, l, timer->data, LISTENER_MAGIC);
+
+	for (unsigned i = 0; i < l->n; i++) {
+		beat(&l->readers[i]);
+		outgoing_on_commands(
+			l->worker->outgoing, i, redis_is_up(hub_commands(l->worker->hub, i)));
+		read_more(&l->readers[i]);
+	}
+	deadlines_check(l);
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------------------------- */
+
+void listener_on_commands(struct listener *l, unsigned shard, int up)
+{
+	outgoing_on_commands(l->worker->outgoing, shard, up);
+	if (!up)
+		return;
+	l->readers[shard].up_since_ms = uv_now(l->worker->loop);
+	beat(&l->readers[shard]);
+}
+
+void listener_on_subscriber(struct listener *l, unsigned shard, int up)
+{
+	struct redis_args a = {0};
+	struct keys_name channel;
+
+	if (!up)
+		return;
+	keys_events(&channel, shard, l->worker->platform->name);
+	redis_args_begin(&a);
+	redis_arg_str(&a, "SUBSCRIBE");
+	redis_arg(&a, channel.text, channel.len);
+	(void)redis_send(hub_subscriber(l->worker->hub, shard), &a, NULL, NULL);
+	redis_args_release(&a);
+}
+
+static void session_gone(struct listener *l, const struct session_ref *s)
+{
+	struct job *job, *next;
+	struct err e;
+
+	err_set(&e, ERR_CANCELLED, "the session ended");
+	DL_FOREACH_SAFE(l->jobs, job, next)
+	if (strcmp(job->q.session.h, s->h) == 0)
+		job_cancel(job, &e);
+	instances_session_gone(l->worker->instances, s);
+}
+
+void listener_on_push(struct listener *l, unsigned shard, const struct redisReply *reply)
+{
+	const struct redisReply *payload = redis_at(reply, 2);
+	struct session_ref s;
+
+	if (strcmp(redis_text(redis_at(reply, 0)), "message") == 0 &&
+		payload->type == REDIS_REPLY_STRING &&
+		session_ref_from_tag(&s, shard, payload->str, (size_t)payload->len) == 0)
+		session_gone(l, &s);
+}
+
+static void on_instance_fail(void *arg, struct instance *in, const struct err *why)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+	struct job *job, *next;
+
+	DL_FOREACH_SAFE(l->jobs, job, next)
+	if (job->ps.instance == in)
+		job_cancel(job, why);
+}
+
+static void on_instance_ready(void *arg, struct instance *in)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+	struct job *job, *next;
+
+	DL_FOREACH_SAFE(l->jobs, job, next)
+	if (job->ps.instance == in && job->state == JOB_HELD)
+		job_run(job);
+}
+
+static int is_instance_busy(void *arg, const struct instance *in)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+	struct job *job;
+
+	DL_FOREACH(l->jobs, job)
+	if (job->ps.instance == in)
+		return 1;
+	return 0;
+}
+
+static int is_drained(const struct listener *l)
+{
+	if (l->n_jobs > 0)
+		return 0;
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->readers[i].ids != NULL)
+			return 0;
+	return 1;
+}
+
+static void drained_check(struct listener *l)
+{
+	if (l->draining && is_drained(l))
+		turn_queue(l->worker->loop, TURN_WORK, &l->over);
+}
+
+void listener_settled(void *arg, unsigned shard, const char *id)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+	struct reader *r = &l->readers[shard];
+	struct held_id *held;
+
+	HASH_FIND_STR(r->ids, id, held);
+	if (held != NULL) {
+		HASH_DEL(r->ids, held);
+		mem_free(held);
+	}
+	drained_check(l);
+}
+
+void listener_answered(struct listener *l, struct job *job)
+{
+	DL_DELETE(l->jobs, job);
+	l->n_jobs--;
+	if (job->alone) {
+		l->n_suspects_running--;
+		next_suspect(l);
+	}
+	turn_queue(l->worker->loop, TURN_WORK, &l->more);
+}
+
+size_t listener_count(const struct listener *l)
+{
+	return l->n_jobs;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------------------- */
+
+static void on_over(void *arg)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+
+	if (is_drained(l))
+		l->drained(l->drained_arg);
+}
+
+static void reader_open(struct reader *r)
+{
+	struct worker *w = r->listener->worker;
+	char name[64];
+	const struct redis_options o = {
+		.loop = w->loop,
+		.url = hub_url(w->hub),
+		.name = name,
+		.timeout_ms = 2 * WAIT_MS,
+		.state = on_connection,
+		.arg = r,
+	};
+
+	snprintf(name, sizeof name, "worker-%.32s-jobs", w->platform->name);
+	strcpy(r->own_after, "0");
+	r->connection = redis_new(&o);
+}
+
+struct listener *listener_open(
+	struct worker *w, const char *predecessor, void (*ready)(void *arg), void *arg)
+{
+	struct listener *l = mem_alloc(sizeof *l);
+	const struct instance_events events = {
+		on_instance_fail, on_instance_ready, is_instance_busy, l};
+
+	l->magic = LISTENER_MAGIC;
+	l->worker = w;
+	l->predecessor = mem_strdup(predecessor);
+	l->ready = ready;
+	l->ready_arg = arg;
+	l->concurrency = (size_t)json_integer_value(json_object_get(w->settings, "concurrency"));
+	l->more = (struct turn_task){.fn = on_more, .arg = l};
+	l->over = (struct turn_task){.fn = on_over, .arg = l};
+	w->listener = l;
+	w->outgoing = outgoing_open(w, listener_settled, l);
+	w->instances = instances_open(w, &events);
+	l->n = hub_shards(w->hub);
+	l->readers = mem_array(l->n, sizeof *l->readers);
+	for (unsigned i = 0; i < l->n; i++) {
+		l->readers[i] = (struct reader){.magic = READER_MAGIC, .listener = l, .shard = i};
+		reader_open(&l->readers[i]);
+	}
+	uv_timer_init(w->loop, &l->beat);
+	l->beat.data = l;
+	uv_timer_start(&l->beat, on_beat, BEAT_MS, BEAT_MS);
+	return l;
+}
+
+void listener_drain(struct listener *l, void (*drained)(void *arg), void *arg)
+{
+	struct reader *r;
+
+	l->draining = 1;
+	l->drained = drained;
+	l->drained_arg = arg;
+	for (r = l->readers; r < l->readers + l->n; r++)
+		redis_free(
+			&r->connection); /* ends a read that waits; what it was about to bring stays pending */
+	drained_check(l);
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	CAST(listener, l, h->data, LISTENER_MAGIC);
+
+	mem_free(l->predecessor);
+	mem_free(l->readers);
+	mem_free(l);
+}
+
+void listener_close(struct listener **lp)
+{
+	struct listener *l = *lp;
+	struct job *job, *next;
+	struct held_id *held, *next_held;
+
+	*lp = NULL;
+	if (l == NULL)
+		return;
+	for (unsigned i = 0; i < l->n; i++) {
+		struct queue_ref q = ref_of(&l->readers[i]);
+
+		redis_free(&l->readers[i].connection);
+		queue_leave(hub_commands(l->worker->hub, i), &q);
+		HASH_ITER(hh, l->readers[i].ids, held, next_held)
+		{
+			HASH_DEL(l->readers[i].ids, held);
+			mem_free(held);
+		}
+	}
+	/* Not answered: their entries stay pending and another worker takes them over. */
+	DL_FOREACH_SAFE(l->jobs, job, next)
+	{
+		if (job->state == JOB_RUNNING && l->worker->platform->cancel != NULL)
+			l->worker->platform->cancel(job->ps.instance->platform_state, job);
+		DL_DELETE(l->jobs, job);
+		job->abandoned = 1;
+		if (job->waiting == 0)
+			job_free(job);
+	}
+	instances_close(&l->worker->instances);
+	outgoing_close(&l->worker->outgoing);
+	turn_cancel(&l->more);
+	turn_cancel(&l->over);
+	uv_close((uv_handle_t *)&l->beat, on_closed);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* outgoing - what a worker sends to sessions: messages and results, sealed, in order, and kept until Redis has taken them.
+ *
+ * What is sent within one turn of the loop leaves in one script call per shard; a job's messages of that turn and its
+ * result are one atomic item. When Redis is away the batches wait and are sent again in order: the results of jobs stay
+ * unique (core/queue.h), a message may come twice then. Knows sessions and blobs; no platform. */
+#ifndef WORKERS_OUTGOING_H
+#define WORKERS_OUTGOING_H
+
+#include <jansson.h>
+
+#include "core/queue.h"
+
+struct outgoing;
+struct outgoing_item;
+struct worker;
+
+/* A job's entry is gone from the queue (or was before): `id` need not be remembered any more. */
+typedef void outgoing_settled_fn(void *arg, unsigned shard, const char *id);
+
+/* `w` is KEPT. GIVES. */
+struct outgoing *outgoing_open(struct worker *w, outgoing_settled_fn *settled, void *arg);
+/* What has not left is lost to this process: its jobs will be taken over. Sets NULL. */
+void outgoing_close(struct outgoing **o);
+/* The hub's event: sends again what was not answered. */
+void outgoing_on_commands(struct outgoing *o, unsigned shard, int up);
+
+/* Sends a message to a session. `item`: where a job keeps its open item, so that messages and result stay together;
+ * NULL for a message outside of jobs. The message is borrowed; oversized ones are replaced by an error message. */
+void outgoing_message(struct outgoing *o, const struct session_ref *s, struct outgoing_item **item,
+	const json_t *message);
+/* Sends the result of a job and ends its item. `text` is the result (core/result.h). */
+void outgoing_result(struct outgoing *o, const struct queue_job *job, struct outgoing_item **item,
+	const json_t *activity, const struct buf *text);
+/* Bytes on their way or waiting. */
+size_t outgoing_bytes(const struct outgoing *o);
+
+#endif

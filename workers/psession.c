@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "workers/psession.h"
+
+#include <utlist.h>
+
+#include "core/mem.h"
+#include "workers/instance.h"
+#include "workers/job.h"
+#include "workers/outgoing.h"
+#include "workers/worker.h"
+
+#define TIMER_MAGIC 0x95E50001u
+#define WATCH_MAGIC 0x95E50002u
+
+const json_t *psession_credentials(const struct psession *ps)
+{
+	return ps->instance->credentials;
+}
+
+void psession_send(struct psession *ps, json_t *message)
+{
+	struct outgoing *o = ps->instance->worker->outgoing;
+	struct attached *a;
+
+	if (ps->job != NULL)
+		outgoing_message(o, &ps->job->q.session, &ps->job->item, message);
+	else
+		DL_FOREACH(ps->instance->attached, a)
+	outgoing_message(o, &a->session, NULL, message);
+	json_decref(message);
+}
+
+void psession_ready(struct psession *ps)
+{
+	instance_ready(ps->instance);
+}
+
+void psession_broken(struct psession *ps, const struct err *why)
+{
+	instance_broken(ps->instance, why);
+}
+
+void psession_log(struct psession *ps, enum log_level level, const char *ev, const char *text)
+{
+	log_event(level, ev, LOG_STR("platform", ps->instance->worker->platform->name),
+		LOG_STR("session", ps->job != NULL ? ps->job->q.session.h : ps->instance->key),
+		LOG_STR("text", text));
+}
+
+struct http_client *psession_http(struct psession *ps)
+{
+	return ps->instance->worker->http;
+}
+
+const struct outbound *psession_outbound(struct psession *ps)
+{
+	return ps->instance->worker->outbound;
+}
+
+/* --- timers ----------------------------------------------------------------------------------------------------------- */
+
+struct platform_timer {
+	unsigned magic;
+	uv_timer_t timer;
+	struct psession_handles *owner;
+	platform_timer_fn *fn;
+	void *arg;
+	struct platform_timer *prev, *next;
+};
+
+static void on_timer_closed(uv_handle_t *h)
+{
+	CAST(platform_timer, t, h->data, TIMER_MAGIC);
+	mem_free(t);
+}
+
+void platform_timer_free(struct platform_timer **tp)
+{
+	struct platform_timer *t = *tp;
+
+	*tp = NULL;
+	if (t == NULL)
+		return;
+	DL_DELETE(t->owner->timers, t);
+	uv_close((uv_handle_t *)&t->timer, on_timer_closed);
+}
+
+static void on_timer(uv_timer_t *h)
+{
+	CAST(platform_timer, t, h->data, TIMER_MAGIC);
+	platform_timer_fn *fn = t->fn;
+	void *arg = t->arg;
+
+	platform_timer_free(&t);
+	fn(arg);
+}
+
+struct platform_timer *psession_timer(
+	struct psession *ps, uint64_t ms, platform_timer_fn *fn, void *arg)
+{
+	struct platform_timer *t = mem_alloc(sizeof *t);
+
+	t->magic = TIMER_MAGIC;
+	t->owner = &ps->instance->handles;
+	t->fn = fn;
+	t->arg = arg;
+	uv_timer_init(ps->instance->worker->loop, &t->timer);
+	t->timer.data = t;
+	uv_timer_start(&t->timer, on_timer, ms, 0);
+	DL_APPEND(t->owner->timers, t);
+	return t;
+}
+
+/* --- watches ---------------------------------------------------------------------------------------------------------- */
+
+struct platform_watch {
+	unsigned magic;
+	uv_poll_t poll;
+	struct psession_handles *owner;
+	platform_watch_fn *fn;
+	void *arg;
+	struct platform_watch *prev, *next;
+};
+
+static void on_watch_closed(uv_handle_t *h)
+{
+	CAST(platform_watch, w, h->data, WATCH_MAGIC);
+	mem_free(w);
+}
+
+void platform_watch_free(struct platform_watch **wp)
+{
+	struct platform_watch *w = *wp;
+
+	*wp = NULL;
+	if (w == NULL)
+		return;
+	DL_DELETE(w->owner->watches, w);
+	uv_poll_stop(&w->poll);
+	uv_close((uv_handle_t *)&w->poll, on_watch_closed);
+}
+
+static void on_watch(uv_poll_t *h, int status, int events)
+{
+	CAST(platform_watch, w, h->data, WATCH_MAGIC);
+	w->fn(w->arg, status, events);
+}
+
+struct platform_watch *psession_watch(
+	struct psession *ps, int fd, int events, platform_watch_fn *fn, void *arg)
+{
+	struct platform_watch *w = mem_alloc(sizeof *w);
+
+	w->magic = WATCH_MAGIC;
+	w->owner = &ps->instance->handles;
+	w->fn = fn;
+	w->arg = arg;
+	if (uv_poll_init(ps->instance->worker->loop, &w->poll, fd) < 0) {
+		mem_free(w);
+		return NULL;
+	}
+	w->poll.data = w;
+	uv_poll_start(&w->poll, events, on_watch);
+	DL_APPEND(w->owner->watches, w);
+	return w;
+}
+
+void psession_handles_release(struct psession_handles *h)
+{
+	while (h->timers != NULL) {
+		struct platform_timer *t = h->timers;
+		platform_timer_free(&t);
+	}
+	while (h->watches != NULL) {
+		struct platform_watch *w = h->watches;
+		platform_watch_free(&w);
+	}
+}

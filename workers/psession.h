@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* psession - the platform session of platforms/platform.h: one platform's part of one session, or of all the sessions of an
+ * instance. It stamps and routes what the platform sends, and owns its timers and watches. */
+#ifndef WORKERS_PSESSION_H
+#define WORKERS_PSESSION_H
+
+#include "platforms/platform.h"
+
+struct instance;
+
+/* Embedded in a job (then it is the asker's session) and in an instance (then it is everybody's). */
+struct psession {
+	struct instance *instance;
+	struct job *job; /* NULL: the instance's own */
+};
+
+/* Timers and watches made through the psessions of one instance. */
+struct psession_handles {
+	struct platform_timer *timers;
+	struct platform_watch *watches;
+};
+
+/* Frees all that is left; nothing fires any more. */
+void psession_handles_release(struct psession_handles *h);
+
+#endif

@@ -32,7 +32,7 @@ enum { SCHEMA_ASSERT_FORMAT = 1 << 0 /* `format` decides; without it, it only de
  * "Missing required property: id"} */
 struct schema_failure {
 	char where[SCHEMA_WHERE_SIZE]; /* JSON pointer (RFC 6901); "" is the whole value */
-	char why[ERR_TEXT_SIZE];     /* one sentence without a full stop */
+	char why[ERR_TEXT_SIZE];       /* one sentence without a full stop */
 };
 
 /* Looks up a document the store does not have. Gives 0 and the document in `*doc` (GIVES), or

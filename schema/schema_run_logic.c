@@ -12,8 +12,8 @@ int run_all_of(struct run *r, const struct op *op, const struct at *at, struct s
 	return rc;
 }
 
-/* Run branches until `want` of them held; gives that number, or negative. All of them are run
- * when somebody collects what they evaluate. `last` is the index of the last that held. */
+/* Run branches until `want` of them held; gives how many did, or negative. All of them are run when
+ * somebody collects what they evaluate. */
 static int count_branches(
 	struct run *r, const struct op *op, const struct at *at, struct seen *seen, int want)
 {

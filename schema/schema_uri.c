@@ -66,8 +66,9 @@ static void add_without_dots(struct buf *b, const char *path, size_t len)
 {
 	size_t start = b->len;
 	const char *end = path + len;
+	bool relative = len > 0 && *path != '/'; /* only below a base that is relative itself */
 
-	if (len > 0 && *path != '/') { /* the first segment of a relative path has no slash */
+	if (relative) { /* the first segment has no slash */
 		const char *slash = memchr(path, '/', len);
 		size_t n = slash != NULL ? (size_t)(slash - path) : len;
 		if (!(n == 1 && path[0] == '.') && !(n == 2 && memcmp(path, "..", 2) == 0))
@@ -81,9 +82,10 @@ static void add_without_dots(struct buf *b, const char *path, size_t len)
 		bool up = n == 3 && memcmp(path, "/..", 3) == 0;
 		if (up)
 			drop_segment(b, start);
+		bool bare = relative && b->len == start;
 		if (!up && !(n == 2 && path[1] == '.'))
-			buf_add(b, path, n);
-		else if (stop == end)
+			buf_add(b, path + bare, n - bare);
+		else if (stop == end && !bare)
 			buf_add_char(b, '/');
 		path = stop;
 	}

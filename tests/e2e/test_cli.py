@@ -56,6 +56,8 @@ class Options(lib.StackTest):
             for option in re.findall(r"^  (--[\w-]+)", options, re.M):
                 if program != "sockethubctl":
                     self.assertIn(option, page, program)
+            for command in re.findall(r"^  ([a-z][\w-]+) ", options, re.M):
+                self.assertIn(command, page)
 
     def test_the_systemd_unit_keeps_its_promises(self):
         with open(os.path.join(lib.ROOT, "scripts/sockethub.service.in"), encoding="utf-8") as f:

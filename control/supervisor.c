@@ -45,7 +45,8 @@ struct supervisor {
 	struct crew *retired[MAX_RETIRED];
 	char *pid_path;
 	int lock_fd;
-	int ready;
+	int started;  /* the crew was */
+	int ready;    /* all of the crew has been up */
 	int draining; /* how often we were asked to end */
 	int closing;  /* all is ended, the handles close */
 	int exit_status;
@@ -253,7 +254,7 @@ static void reload(struct supervisor *s)
 	struct err e;
 	int rc;
 
-	if (!s->ready || s->next != NULL || retired_free(s) > MAX_RETIRED - 3) {
+	if (!s->started || s->next != NULL || retired_free(s) > MAX_RETIRED - 3) {
 		log_event(LOG_WARN, "reload.refused", LOG_STR("why", "another start goes on"));
 		return;
 	}
@@ -317,12 +318,12 @@ static void on_step(uv_timer_t *timer)
 			drained(s);
 		return;
 	}
-	if (!s->ready && crew_is_refused(s->crew))
-		drain(s, 2);
-	else if (!s->ready && crew_is_ready(s->crew))
-		announce(s);
-	else if (s->next != NULL)
+	if (s->next != NULL)
 		reload_step(s);
+	if (!s->ready && crew_is_ready(s->crew))
+		announce(s);
+	else if (!s->ready && s->next == NULL && crew_is_refused(s->crew))
+		drain(s, 2);
 }
 
 static void look_again(void *arg)
@@ -347,7 +348,10 @@ static void on_redis_up(void *arg)
 {
 	CAST(supervisor, s, arg, SUPERVISOR_MAGIC);
 
-	if (s->draining == 0 && crew_start(s->crew) < 0)
+	if (s->draining > 0)
+		return;
+	s->started = 1;
+	if (crew_start(s->crew) < 0)
 		drain(s, 1);
 }
 

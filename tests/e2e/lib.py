@@ -109,7 +109,7 @@ class Process:
         self.argv = argv
         self.log_path = os.path.join(folder, "%s.log" % name)
         self.asked = None  # the signal the test sent
-        self.checked = False
+        self.expected = None  # the exit status the test expects it to end with by itself
         environ = {k: v for k, v in os.environ.items() if not k.startswith("SOCKETHUB_")}
         environ.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         environ.update(env or {})
@@ -158,17 +158,27 @@ class Process:
             self.kill()
             raise AssertionError("%s did not end %g s after SIGTERM" % (self.name, timeout)) from None
 
+    def ends(self, status, timeout=20):
+        """It ends by itself, with this exit status (a negative one: by that signal)."""
+        self.expected = status
+        try:
+            found = self.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("%s did not end by itself" % self.name) from None
+        if found != status:
+            raise AssertionError("%s ended with %d, not %d:\n%s" % (self.name, found, status, self.log()))
+
     def verdict(self):
         """What is wrong with how the process went, or None."""
         report = REPORT.search(self.log())
         if report:
             return "%s: %s" % (self.name, report.group(0))
         code = self.popen.poll()
-        if code is not None and code != 0 and self.asked is None:
+        if code is None or code == self.expected or (self.asked is not None and code in (0, -self.asked)):
+            return None
+        if self.asked is None:
             return "%s ended by itself with status %d" % (self.name, code)
-        if code is not None and code < 0 and -code != self.asked and self.asked != signal.SIGKILL:
-            return "%s died by signal %d" % (self.name, -code)
-        return None
+        return "%s ended with status %d after signal %d" % (self.name, code, self.asked)
 
 
 class Redis:
@@ -420,7 +430,7 @@ class Stack:
         """Until /readyz answers 200, or any process of the stack has ended by itself."""
         def ready():
             for process in self.processes:
-                if not process.running() and process.asked is None:
+                if not process.running() and process.asked is None and process.expected is None:
                     raise AssertionError("%s ended while starting:\n%s" % (process.name, process.log()))
             try:
                 return self.http("GET", "/readyz", port=port, timeout=5).status == 200

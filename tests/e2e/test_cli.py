@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -54,6 +56,8 @@ class Options(lib.StackTest):
             for option in re.findall(r"^  (--[\w-]+)", options, re.M):
                 if program != "sockethubctl":
                     self.assertIn(option, page, program)
+            for command in re.findall(r"^  ([a-z][\w-]+) ", options, re.M):
+                self.assertIn(command, page)
 
     def test_the_systemd_unit_keeps_its_promises(self):
         with open(os.path.join(lib.ROOT, "scripts/sockethub.service.in"), encoding="utf-8") as f:
@@ -234,6 +238,71 @@ class Scripts(unittest.TestCase):
             done = subprocess.run([folder + "/scripts/layers"], capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, bad, (path, include, done))
             os.unlink(os.path.join(folder, path))
+
+
+class Run(unittest.TestCase):
+    """scripts/run, with stand-ins for gateway and worker and the real sockethubd and private Redis."""
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="sh-run-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, self.dir)
+        for folder in ("scripts", "build/plain", "run/births"):
+            os.makedirs(os.path.join(self.dir, folder))
+        shutil.copy(lib.ROOT + "/scripts/run", self.dir + "/scripts/")
+        shutil.copy(lib.BUILD + "/sockethubd", self.dir + "/build/plain/")
+        for name in ("sockethub-gateway", "sockethub-worker"):
+            shutil.copy(lib.ROOT + "/tests/fake/child.py", os.path.join(self.dir, "build/plain", name))
+        self.out = self.dir + "/out"
+
+    def begin(self, port):
+        with open(self.out, "w", encoding="utf-8") as out:
+            child = subprocess.Popen([self.dir + "/scripts/run", "127.0.0.1:%d" % port], stdin=subprocess.DEVNULL,
+                                     stdout=out, stderr=out, cwd="/", env={"PATH": os.environ["PATH"]},
+                                     start_new_session=True)
+        self.addCleanup(self.end, child)
+        return child
+
+    @staticmethod
+    def end(child):
+        if child.poll() is None:
+            os.kill(child.pid, signal.SIGTERM)
+            child.wait(30)
+
+    def text(self):
+        with open(self.out, encoding="utf-8") as f:
+            return f.read()
+
+    def test_it_starts_explains_and_stops(self):
+        port = lib.free_port()
+        child = self.begin(port)
+        lib.until("the explanation", lambda: "Ctrl-C stops it." in self.text() or child.poll() is not None, 60)
+        text = self.text()
+        with open(self.dir + "/run/sockethub.json", encoding="utf-8") as f:
+            config = json.load(f)
+        self.assertEqual(os.stat(self.dir + "/run/sockethub.json").st_mode & 0o777, 0o600)
+        self.assertEqual(config["platforms"], {"dummy": {}, "feeds": {}})
+        self.assertNotIn("outbound", config)
+        self.assertRegex(config["secrets"][0], r"^[0-9a-f]{32}$")
+        self.assertIn("Secret: " + config["secrets"][0], text)
+        curl = [line for line in text.splitlines() if line.startswith("curl ")][0]
+        done = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=False, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        jobs = json.loads(re.search(r"-d '(.*)'$", curl).group(1))
+        self.assertEqual([j["verb"] for j in jobs], ["register", "echo"])
+        with open(self.dir + "/run/sockethubd.pid", encoding="utf-8") as f:
+            daemon = int(f.read())
+        os.kill(child.pid, signal.SIGINT)
+        self.assertEqual(child.wait(40), 0, self.text())
+        self.assertFalse(lib.alive(daemon))
+
+    def test_a_taken_port_is_explained(self):
+        with socket.socket() as other:
+            port = lib.free_port()
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            child = self.begin(port)
+            self.assertNotIn(child.wait(60), (0, None))
+        self.assertIn("127.0.0.1:%d is taken; choose another: make run LISTEN=" % port, self.text())
 
 
 if __name__ == "__main__":

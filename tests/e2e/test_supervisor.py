@@ -130,15 +130,13 @@ class Children(Supervised):
     def test_a_refused_configuration_ends_the_start(self):
         s = self.make(config={"log": {"level": "warn"}})
         d = self.launch(s, wait=False)
-        d.asked = signal.SIGTERM  # ending by itself is what is tested
-        self.assertEqual(d.wait(20), 2)
+        d.ends(2)
 
     def test_a_missing_program_ends_the_start(self):
         s = self.make()
         os.unlink(s.dir + "/bin/sockethub-worker")
         d = self.launch(s, wait=False)
-        d.asked = signal.SIGTERM
-        self.assertEqual(d.wait(20), 1)
+        d.ends(1)
         self.assertIn("sockethub-worker: No such file or directory", d.log())
 
 
@@ -259,6 +257,19 @@ class Reload(Supervised):
         d.wait_event("reload.done")
         self.gone(old)
 
+    def test_a_start_that_hangs_can_be_mended(self):
+        """A worker that keeps crashing keeps the crew from being ready; a reload without it has to help."""
+        s = self.make(platforms=["dummy"])
+        with open(s.dir + "/bin/sockethub-worker", "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\nexit 3\n")
+        d = self.launch(s, wait=False)
+        d.wait_event("child.ended", count=2)
+        s.reconfigure({"platforms": {"dummy": {"workers": 0}}})
+        d.signal(signal.SIGHUP)
+        d.wait_event("reload.done")
+        d.wait_event("ready")
+        self.assertEqual(d.stop(), 0)
+
     def test_the_state_dir_cannot_change(self):
         s = self.make()
         d = self.launch(s)
@@ -274,16 +285,14 @@ class Sockets(Supervised):
             other.bind(("127.0.0.1", s.port))
             other.listen()
             d = self.launch(s, wait=False)
-            d.asked = signal.SIGTERM
-            self.assertEqual(d.wait(20), 1)
+            d.ends(1)
         self.assertIn("127.0.0.1:%d: Address already in use" % s.port, d.log())
 
     def test_two_supervisors_in_one_state_dir(self):
         s = self.make()
         self.launch(s)
         second = s.spawn("second", [s.dir + "/bin/sockethubd", "--config", s.conf_path])
-        second.asked = signal.SIGTERM
-        self.assertEqual(second.wait(20), 1)
+        second.ends(1)
         self.assertIn("another sockethubd runs", second.log())
 
     def test_a_unix_socket_somebody_answers_on_is_left_alone(self):
@@ -292,8 +301,7 @@ class Sockets(Supervised):
             other.bind(s.fastcgi_path)
             other.listen()
             d = self.launch(s, wait=False)
-            d.asked = signal.SIGTERM
-            self.assertEqual(d.wait(20), 1)
+            d.ends(1)
         self.assertTrue(os.path.exists(s.fastcgi_path))
         d = self.launch(s)  # now it is stale
         self.assertEqual(d.stop(), 0)
@@ -302,8 +310,7 @@ class Sockets(Supervised):
         s = self.make(fastcgi=True)
         open(s.fastcgi_path, "w").close()
         d = self.launch(s, wait=False)
-        d.asked = signal.SIGTERM
-        self.assertEqual(d.wait(20), 2)
+        d.ends(2)
         self.assertIn("exists and is not a socket", d.log())
 
 
@@ -370,8 +377,7 @@ class PrivateRedis(Supervised):
         s = self.make(redis=False)
         s.reconfigure({"state_dir": "x" * 100})
         d = self.launch(s, wait=False)
-        d.asked = signal.SIGTERM
-        self.assertNotEqual(d.wait(20), 0)
+        d.ends(1)
         self.assertIn("too long for a unix socket", d.log())
 
     def test_a_server_that_cannot_start(self):
@@ -379,8 +385,7 @@ class PrivateRedis(Supervised):
             with self.subTest(program):
                 s = self.make(redis=False, config={"redis_server": program})
                 d = self.launch(s, wait=False)
-                d.asked = signal.SIGTERM
-                self.assertEqual(d.wait(20), 1)
+                d.ends(1)
                 self.assertIn(text, d.log())
 
     def test_signal_while_starting(self):

@@ -9,8 +9,8 @@
 
 #define LENGTH_DIGITS_MAX 15
 
-static const char *const kept[] = {"CONTENT_LENGTH=", "CONTENT_TYPE=", "REQUEST_METHOD=",
-	"REQUEST_URI=", "QUERY_STRING=", "SCRIPT_NAME=", "PATH_INFO="};
+static const char *const kept[] = {"CONTENT_LENGTH", "CONTENT_TYPE", "REQUEST_METHOD",
+	"REQUEST_URI", "QUERY_STRING", "SCRIPT_NAME", "PATH_INFO"};
 
 static const struct {
 	const char *word;
@@ -30,12 +30,12 @@ static const struct {
 	{501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"},
 	{504, "Gateway Timeout"}};
 
-static int is_kept(const char *variable)
+static int is_kept(const char *name, size_t len)
 {
-	if (strncmp(variable, "HTTP_", 5) == 0)
+	if (len > 5 && memcmp(name, "HTTP_", 5) == 0)
 		return 1;
 	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-		if (strncmp(variable, kept[i], strlen(kept[i])) == 0)
+		if (strlen(kept[i]) == len && memcmp(name, kept[i], len) == 0)
 			return 1;
 	return 0;
 }
@@ -43,12 +43,14 @@ static int is_kept(const char *variable)
 /* The first of that name wins, so that a variable cannot be replaced by a later one. */
 static const char *find(const struct cgi_request *r, const char *name)
 {
-	const char *end = r->variables.data + r->variables.len;
 	size_t len = strlen(name);
 
-	for (const char *v = r->variables.data; v < end; v += strlen(v) + 1)
+	for (size_t at = 0; at < r->variables.len;) {
+		const char *v = r->variables.data + at;
 		if (strncmp(v, name, len) == 0 && v[len] == '=')
 			return v + len + 1;
+		at += strlen(v) + 1;
+	}
 	return NULL;
 }
 
@@ -125,27 +127,40 @@ static int parse_target(struct cgi_request *r)
 	return 0;
 }
 
-int cgi_request_init(struct cgi_request *r, char **env)
+void cgi_request_init(struct cgi_request *r)
 {
-	int refused = 0;
-
 	*r = (struct cgi_request){.method = HTTP_OTHER,
 		.path = "/",
 		.query = "",
 		.content_length = CGI_LENGTH_UNKNOWN};
-	for (; *env != NULL; env++) {
-		size_t len = strlen(*env) + 1;
-		if (!is_kept(*env))
-			continue;
-		if (len > CGI_VARIABLES_MAX - r->variables.len)
-			return 400;
-		buf_add(&r->variables, *env, len);
-	}
+}
+
+int cgi_request_add(struct cgi_request *r, const char *name, size_t name_len, const char *value,
+	size_t value_len)
+{
+	if (!is_kept(name, name_len))
+		return 0;
+	/* What hides behind a NUL, or in a name with '=', is nobody's header. */
+	if (memchr(name, '\0', name_len) != NULL || memchr(name, '=', name_len) != NULL ||
+		memchr(value, '\0', value_len) != NULL)
+		return 0;
+	if (r->variables.len + name_len + value_len + 2 > CGI_VARIABLES_MAX)
+		return -1;
+	buf_add(&r->variables, name, name_len);
+	buf_add_char(&r->variables, '=');
+	buf_add(&r->variables, value, value_len);
+	buf_add_char(&r->variables, '\0');
+	return 0;
+}
+
+int cgi_request_parse(struct cgi_request *r)
+{
 	const char *method = text(r, "REQUEST_METHOD");
+
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		if (strcmp(method, methods[i].word) == 0)
 			r->method = methods[i].method;
-	refused = parse_length(text(r, "CONTENT_LENGTH"), &r->content_length);
+	int refused = parse_length(text(r, "CONTENT_LENGTH"), &r->content_length);
 	if (parse_target(r) != 0 || *method == '\0')
 		refused = 400;
 	return refused;
@@ -155,7 +170,7 @@ void cgi_request_release(struct cgi_request *r)
 {
 	mem_free(r->target);
 	buf_release(&r->variables);
-	*r = (struct cgi_request){.path = "/", .query = ""};
+	cgi_request_init(r);
 }
 
 const char *cgi_request_header(const struct cgi_request *r, const char *name)

@@ -22,10 +22,16 @@ struct cgi_request {
 	struct buf variables;     /* "NAME=value" NUL "NAME=value" NUL ... */
 };
 
-/* Copies what matters of `env` ("NAME=value" strings, ends with NULL). Returns 0, or 400 when the variables do not make
- * a request; then path is "/" and the rest is as far as it was understood. Release with cgi_request_release() in any
- * case. The path comes from REQUEST_URI; without it from SCRIPT_NAME and PATH_INFO (RFC 3875, 4.1), encoded again. */
-int cgi_request_init(struct cgi_request *r, char **env);
+/* An empty request, "/" without variables. Release with cgi_request_release(). */
+void cgi_request_init(struct cgi_request *r);
+/* Keeps a copy of a variable when it matters here; the first of a name counts. Neither has to end with a NUL. < 0 when
+ * all variables together are larger than CGI_VARIABLES_MAX. */
+int cgi_request_add(struct cgi_request *r, const char *name, size_t name_len, const char *value,
+	size_t value_len);
+/* After the last variable: fills the fields above. Returns 0, or 400 when the variables do not make a request; then path
+ * is "/" and the rest is as far as it was understood. The path comes from REQUEST_URI; without it from SCRIPT_NAME and
+ * PATH_INFO (RFC 3875, 4.1), encoded again. */
+int cgi_request_parse(struct cgi_request *r);
 void cgi_request_release(struct cgi_request *r);
 /* The header's value or NULL; the name in any case (RFC 3875, 4.1.18). Borrowed until release. */
 const char *cgi_request_header(const struct cgi_request *r, const char *name);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 enum { VERSION = 1 };
-enum { TYPE_BEGIN = 1, TYPE_ABORT = 2, TYPE_END = 3, TYPE_STDOUT = 6 };
 
 static void put_head(struct buf *out, unsigned type, unsigned id, size_t len)
 {
@@ -20,7 +19,7 @@ void fcgi_put_stdout(struct buf *out, unsigned id, const void *bytes, size_t len
 
 	while (len > 0) {
 		size_t n = MIN(len, FCGI_CONTENT_MAX);
-		put_head(out, TYPE_STDOUT, id, n);
+		put_head(out, FCGI_TYPE_STDOUT, id, n);
 		buf_add(out, at, n);
 		at += n;
 		len -= n;
@@ -29,7 +28,7 @@ void fcgi_put_stdout(struct buf *out, unsigned id, const void *bytes, size_t len
 
 void fcgi_put_finish(struct buf *out, unsigned id)
 {
-	put_head(out, TYPE_STDOUT, id, 0);
+	put_head(out, FCGI_TYPE_STDOUT, id, 0);
 	fcgi_put_end(out, id, FCGI_STATUS_COMPLETE);
 }
 
@@ -37,11 +36,23 @@ void fcgi_put_end(struct buf *out, unsigned id, enum fcgi_status status)
 {
 	const unsigned char body[8] = {0, 0, 0, 0, (unsigned char)status, 0, 0, 0};
 
-	put_head(out, TYPE_END, id, sizeof(body));
+	put_head(out, FCGI_TYPE_END, id, sizeof(body));
 	buf_add(out, body, sizeof(body));
 }
 
-/* Moves as much as there is, up to `want`; returns how much that was. */
+void fcgi_put_management(struct buf *out, unsigned type)
+{
+	const unsigned char body[8] = {(unsigned char)type, 0, 0, 0, 0, 0, 0, 0};
+
+	if (type == FCGI_TYPE_GET_VALUES) {
+		put_head(out, FCGI_TYPE_GET_VALUES_RESULT, 0, 0);
+		return;
+	}
+	put_head(out, FCGI_TYPE_UNKNOWN, 0, sizeof(body));
+	buf_add(out, body, sizeof(body));
+}
+
+/* Moves as far as there are bytes, up to `want`; returns how far that was. */
 static size_t pass(const unsigned char **bytes, size_t *len, size_t want)
 {
 	size_t n = MIN(*len, want);
@@ -51,27 +62,77 @@ static size_t pass(const unsigned char **bytes, size_t *len, size_t want)
 	return n;
 }
 
-enum fcgi_event fcgi_reader_next(
-	struct fcgi_reader *r, const unsigned char **bytes, size_t *len, unsigned *id)
+/* 1 when the head is complete. */
+static int read_head(struct fcgi_reader *r, const unsigned char **bytes, size_t *len)
 {
-	for (;;) {
-		r->skip -= pass(bytes, len, r->skip);
-		if (*len == 0)
-			return FCGI_EVENT_NONE;
-		const unsigned char *from = *bytes;
-		size_t n = pass(bytes, len, FCGI_HEAD_SIZE - r->have);
+	const unsigned char *from = *bytes;
+	size_t n = pass(bytes, len, FCGI_HEAD_SIZE - r->have);
+
+	if (n > 0)
 		memcpy(r->head + r->have, from, n);
-		r->have += n;
-		if (r->head[0] != VERSION)
-			return FCGI_EVENT_BAD;
-		if (r->have < FCGI_HEAD_SIZE)
-			return FCGI_EVENT_NONE;
+	r->have += n;
+	if (r->have > 0 && r->head[0] != VERSION)
+		return -1;
+	if (r->have < FCGI_HEAD_SIZE)
+		return 0;
+	r->content = (size_t)r->head[4] << 8 | r->head[5];
+	r->padding = r->head[6];
+	return 1;
+}
+
+int fcgi_reader_next(
+	struct fcgi_reader *r, const unsigned char **bytes, size_t *len, struct fcgi_piece *piece)
+{
+	int is_new = 0;
+
+	if (r->have == FCGI_HEAD_SIZE && r->content == 0) {
+		r->padding -= pass(bytes, len, r->padding);
+		if (r->padding > 0)
+			return 0;
 		r->have = 0;
-		r->skip = ((size_t)r->head[4] << 8 | r->head[5]) + r->head[6];
-		*id = (unsigned)r->head[2] << 8 | r->head[3];
-		if (r->head[1] == TYPE_ABORT)
-			return FCGI_EVENT_ABORT;
-		if (r->head[1] == TYPE_BEGIN)
-			return FCGI_EVENT_BEGIN;
 	}
+	if (r->have < FCGI_HEAD_SIZE) {
+		int rc = read_head(r, bytes, len);
+		if (rc <= 0)
+			return rc;
+		is_new = 1;
+	}
+	piece->type = r->head[1];
+	piece->id = (unsigned)r->head[2] << 8 | r->head[3];
+	piece->total = (size_t)r->head[4] << 8 | r->head[5];
+	piece->bytes = *bytes;
+	piece->len = pass(bytes, len, r->content);
+	r->content -= piece->len;
+	piece->is_last = r->content == 0;
+	return piece->len > 0 || (is_new && piece->is_last);
+}
+
+/* One byte, or four with the highest bit set. */
+static int take_length(const char **bytes, size_t *len, size_t *out)
+{
+	const unsigned char *b = (const unsigned char *)*bytes;
+	size_t n = *len > 0 && (b[0] & 0x80) ? 4 : 1;
+
+	if (*len < n)
+		return -1;
+	*out = n == 1 ? b[0]
+		      : (size_t)(b[0] & 0x7f) << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+	*bytes += n;
+	*len -= n;
+	return 0;
+}
+
+int fcgi_pair_next(const char **bytes, size_t *len, struct fcgi_pair *pair)
+{
+	if (*len == 0)
+		return 0;
+	if (take_length(bytes, len, &pair->name_len) < 0 ||
+		take_length(bytes, len, &pair->value_len) < 0 || pair->name_len > *len ||
+		pair->value_len > *len - pair->name_len)
+		return -1;
+	pair->name = *bytes;
+	pair->value = *bytes + pair->name_len;
+	*bytes += pair->name_len + pair->value_len;
+	*len -= pair->name_len + pair->value_len;
+	return 1;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fcgi_records - the FastCGI 1.0 records that the loop writes and the few it still has to read.
+/* fcgi_records - FastCGI 1.0 records, both ways.
  *
- * A request is read whole by libfcgi (fcgi_acceptors.c); afterwards only the answer is written, and the web server may
- * say that it lost interest. Pure: bytes in, bytes out; knows no socket and no HTTP. Layouts and numbers are those of
- * the FastCGI specification, sections 3.3, 5 and 8. */
+ * Pure: bytes in, pieces of records out, and the records of an answer. Knows no socket, no HTTP, and not in which order
+ * records make sense (fcgi_intake.c does). Layouts and numbers: FastCGI specification, sections 3.3, 3.4, 5 and 8. */
 #ifndef GATEWAY_FCGI_RECORDS_H
 #define GATEWAY_FCGI_RECORDS_H
 
@@ -11,6 +10,18 @@
 
 #define FCGI_HEAD_SIZE   8
 #define FCGI_CONTENT_MAX 65535
+
+enum fcgi_type {
+	FCGI_TYPE_BEGIN = 1,
+	FCGI_TYPE_ABORT = 2,
+	FCGI_TYPE_END = 3,
+	FCGI_TYPE_PARAMS = 4,
+	FCGI_TYPE_STDIN = 5,
+	FCGI_TYPE_STDOUT = 6,
+	FCGI_TYPE_GET_VALUES = 9,
+	FCGI_TYPE_GET_VALUES_RESULT = 10,
+	FCGI_TYPE_UNKNOWN = 11
+};
 
 enum fcgi_status { /* protocolStatus of FCGI_END_REQUEST, section 5.5 */
 	FCGI_STATUS_COMPLETE = 0,
@@ -24,24 +35,39 @@ void fcgi_put_stdout(struct buf *out, unsigned id, const void *bytes, size_t len
 void fcgi_put_finish(struct buf *out, unsigned id);
 /* Appends a bare FCGI_END_REQUEST: a request that is refused. */
 void fcgi_put_end(struct buf *out, unsigned id, enum fcgi_status status);
+/* Appends the answer to a management record (id 0, section 4): FCGI_GET_VALUES gets an empty result, since no value is
+ * worth knowing, any other FCGI_UNKNOWN_TYPE. */
+void fcgi_put_management(struct buf *out, unsigned type);
 
-/* What a web server may send behind a request. Zero-initialise. Holds at most one record head: contents are skipped. */
+/* Takes records apart. Zero-initialise. Holds one record head at most: contents are passed through. */
 struct fcgi_reader {
 	unsigned char head[FCGI_HEAD_SIZE];
-	size_t have; /* bytes of `head` so far */
-	size_t skip; /* bytes of content and padding still to come */
+	size_t have;    /* bytes of `head` so far */
+	size_t content; /* bytes of the record's content still to come */
+	size_t padding;
 };
 
-enum fcgi_event {
-	FCGI_EVENT_NONE,  /* all bytes are used up */
-	FCGI_EVENT_ABORT, /* FCGI_ABORT_REQUEST for `id` */
-	FCGI_EVENT_BEGIN, /* FCGI_BEGIN_REQUEST for `id`: multiplexing, which is not offered */
-	FCGI_EVENT_BAD    /* not FastCGI 1.0; the reader is of no use any more */
+struct fcgi_piece {
+	unsigned type; /* enum fcgi_type, or any other byte */
+	unsigned id;
+	const unsigned char *bytes; /* points into what was given to fcgi_reader_next() */
+	size_t len;
+	size_t total; /* length of the record's whole content */
+	int is_last;  /* the record's content ends with this piece */
 };
 
-/* Takes bytes from `*bytes` (advances it and lowers `*len`) up to the next event, and names its request in `*id`.
- * Call again until it returns FCGI_EVENT_NONE or FCGI_EVENT_BAD. Records without meaning here are passed over. */
-enum fcgi_event fcgi_reader_next(
-	struct fcgi_reader *r, const unsigned char **bytes, size_t *len, unsigned *id);
+/* Takes bytes from `*bytes` (advances it and lowers `*len`) up to the end of a piece of content. A record without
+ * content is one empty piece. Returns 1 with `*piece` filled, 0 when all bytes are used up, -1 when this is not
+ * FastCGI 1.0: then the reader is of no use any more. */
+int fcgi_reader_next(
+	struct fcgi_reader *r, const unsigned char **bytes, size_t *len, struct fcgi_piece *piece);
+
+struct fcgi_pair {
+	const char *name, *value; /* not terminated; point into the input */
+	size_t name_len, value_len;
+};
+
+/* Takes the next name-value pair (section 3.4) from `*bytes`. Returns 1, 0 at the end, -1 when a length does not fit. */
+int fcgi_pair_next(const char **bytes, size_t *len, struct fcgi_pair *pair);
 
 #endif

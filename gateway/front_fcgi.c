@@ -2,7 +2,11 @@
 #include "gateway/front_fcgi.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,44 +14,48 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "core/mem.h"
-#include "gateway/cgi.h"
-#include "gateway/fcgi_acceptors.h"
-#include "gateway/fcgi_records.h"
+#include "gateway/fcgi_intake.h"
 
 #define FRONT_MAGIC 0xfc91f207u
 #define CALL_MAGIC  0xfc91ca11u
 #define OPEN_MAX    20000 /* exchanges; further requests are answered with 503 */
+#define READING_MAX 512   /* requests half read, with up to a body each; more wait in the backlog */
+#define ACCEPT_MAX  64    /* connections taken in one turn of the loop */
+#define LATE_MAX    4096  /* connections still taken from the backlog when draining */
 #define CHECK_MS    1000
+#define READ_MS     30000 /* a request has to be complete this long after its connection */
 #define WRITE_MS \
 	60000 /* a finished answer of which the peer takes nothing for so long is given up */
 #define COMPACT_BYTES (64 * 1024)
-#define READ_BYTES    1024
+#define READS_MAX     16
+#define READ_BYTES    (64 * 1024)
 
 enum call_state {
+	CALL_READING,   /* not yet known to the api */
 	CALL_ASKED,     /* the api keeps it and has not answered */
 	CALL_STREAMING, /* the api keeps it and writes */
 	CALL_ENDING,    /* answered: the rest of the answer has to go out */
-	CALL_DONE       /* no descriptor any more; waits in `done` for sent() and its end */
+	CALL_DONE, /* no descriptor any more; waits in `lists[CALL_DONE]` for sent() and its end */
+	CALL_STATES
 };
 
-/* One request under way: the front's side of a struct exchange. */
+/* One connection, which is one request: the front's side of a struct exchange. */
 struct call {
 	unsigned magic;
 	struct exchange x;
 	struct front_fcgi *front;
-	struct fcgi_request *request;
+	int fd;
 	enum call_state state;
 	bool has_poll;
 	bool is_broken; /* a write failed: said to the api from the loop, not from within its call */
 	bool is_sent;
 	int events; /* what `poll` waits for */
 	uv_poll_t poll;
-	struct fcgi_reader reader;
+	struct fcgi_intake in;
 	struct buf out; /* records; those before `out_at` are written */
 	size_t out_at;
-	uint64_t progress_ms; /* when the peer last took something of an answer that is ending */
+	uint64_t since_ms; /* reading: when it began; ending: when the peer last took something */
 	LIST_ENTRY(call) link;
-	STAILQ_ENTRY(call) done_link;
 };
 
 LIST_HEAD(call_list, call);
@@ -56,15 +64,16 @@ struct front_fcgi {
 	unsigned magic;
 	uv_loop_t *loop;
 	struct front_options options;
-	struct fcgi_acceptors *acceptors;
-	uv_async_t async;
+	int listen_fd; /* -1: drained */
+	bool is_accepting;
+	bool is_short; /* out of descriptors or memory; the shortage is logged once */
+	uv_poll_t listen_poll;
+	uv_async_t async; /* there are calls in CALL_DONE */
 	uv_timer_t timer;
 	unsigned n_handles;
-	bool is_waking; /* on_wake() runs: it looks at `done` before it returns */
-	size_t n_open;
-	struct call_list open;   /* CALL_ASKED, CALL_STREAMING */
-	struct call_list ending; /* CALL_ENDING */
-	STAILQ_HEAD(, call) done;
+	size_t n_calls[CALL_STATES];
+	struct call_list calls[CALL_STATES];
+	unsigned char bytes[READ_BYTES];
 };
 
 static const struct exchange_ops call_ops;
@@ -75,11 +84,23 @@ static struct call *call_of(const struct exchange *x)
 	return c;
 }
 
+static void set_state(struct call *c, enum call_state state)
+{
+	struct front_fcgi *f = c->front;
+
+	LIST_REMOVE(c, link);
+	f->n_calls[c->state]--;
+	c->state = state;
+	c->since_ms = uv_now(f->loop);
+	LIST_INSERT_HEAD(&f->calls[state], c, link);
+	f->n_calls[state]++;
+}
+
 /* --- the end of a call ------------------------------------------------------------------------------------------- */
 
 static void free_call(struct call *c)
 {
-	fcgi_request_free(c->request);
+	fcgi_intake_release(&c->in);
 	buf_release(&c->x.body);
 	buf_release(&c->out);
 	c->magic = 0;
@@ -92,34 +113,29 @@ static void on_poll_closed(uv_handle_t *handle)
 	free_call(c);
 }
 
-/* Gives the descriptor up at once, and the rest from the loop: whoever called us may still look at the exchange.
- * The connection is closed although the web server may have asked for FCGI_KEEP_CONN, which the specification leaves to
- * the application only "if it's able to" (section 5.1): libfcgi may have read bytes of a next request that are out of
- * our reach. A new connection to a unix socket costs some 20 us. */
+/* Gives the descriptor up at once, and the rest from the loop: whoever called us may still look at the exchange, and
+ * sent() shall not come from within exchange_respond(). The connection is closed although the web server may have asked
+ * for FCGI_KEEP_CONN: a new one costs some 20 us, an idle one a descriptor here and there; and a connection that the
+ * web server believes idle while a gateway ends is an error for the next request. */
 static void finish_call(struct call *c, bool is_sent)
 {
-	struct front_fcgi *f = c->front;
-
 	assert(c->state != CALL_DONE);
 	if (c->has_poll)
 		uv_poll_stop(&c->poll);
-	close(c->request->fd);
-	c->request->fd = -1;
-	c->state = CALL_DONE;
+	close(c->fd);
+	c->fd = -1;
 	c->is_sent = is_sent;
-	LIST_REMOVE(c, link);
-	STAILQ_INSERT_TAIL(&f->done, c, done_link);
-	f->n_open--;
-	if (!f->is_waking)
-		uv_async_send(&f->async);
+	set_state(c, CALL_DONE);
+	uv_async_send(&c->front->async);
 }
 
 static void end_done_calls(struct front_fcgi *f)
 {
 	struct call *c;
 
-	while ((c = STAILQ_FIRST(&f->done)) != NULL) {
-		STAILQ_REMOVE_HEAD(&f->done, done_link);
+	while ((c = LIST_FIRST(&f->calls[CALL_DONE])) != NULL) {
+		LIST_REMOVE(c, link);
+		f->n_calls[CALL_DONE]--;
 		if (c->x.sent != NULL)
 			c->x.sent(c->x.sent_arg, c->is_sent);
 		if (c->has_poll)
@@ -131,8 +147,10 @@ static void end_done_calls(struct front_fcgi *f)
 
 static void say_gone(struct call *c)
 {
-	c->x.sent = NULL;
-	c->x.gone(&c->x);
+	if (c->state == CALL_ASKED || c->state == CALL_STREAMING) {
+		c->x.sent = NULL;
+		c->x.gone(&c->x);
+	}
 	finish_call(c, false);
 }
 
@@ -147,15 +165,16 @@ static size_t queued(const struct call *c)
 static void flush(struct call *c)
 {
 	while (queued(c) > 0 && !c->is_broken) {
-		ssize_t n = send(c->request->fd, c->out.data + c->out_at, queued(c), MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, c->out.data + c->out_at, queued(c), MSG_NOSIGNAL);
 		if (n >= 0) {
 			c->out_at += (size_t)n;
-			c->progress_ms = uv_now(c->front->loop);
+			if (c->state == CALL_ENDING)
+				c->since_ms = uv_now(c->front->loop);
 		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
 			break;
 		} else if (errno != EINTR) {
 			/* Makes sure that the poll sees it, whatever the reason was. */
-			shutdown(c->request->fd, SHUT_RDWR);
+			shutdown(c->fd, SHUT_RDWR);
 			c->is_broken = true;
 		}
 	}
@@ -169,6 +188,7 @@ static void flush(struct call *c)
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events);
+static void set_accepting(struct front_fcgi *f);
 
 static void watch(struct call *c)
 {
@@ -177,7 +197,7 @@ static void watch(struct call *c)
 	if (c->state != CALL_ENDING)
 		events |= UV_READABLE | UV_DISCONNECT;
 	if (!c->has_poll) {
-		uv_poll_init(c->front->loop, &c->poll, c->request->fd);
+		uv_poll_init(c->front->loop, &c->poll, c->fd);
 		c->poll.data = c;
 		c->has_poll = true;
 	}
@@ -196,62 +216,83 @@ static void push(struct call *c)
 		watch(c);
 }
 
-/* --- reading what comes behind a request -------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* 0 when the peer has left or aborted. */
-static int take_records(struct call *c, const unsigned char *bytes, size_t len)
+static void ask_api(struct call *c)
 {
-	unsigned id = 0;
+	struct front_fcgi *f = c->front;
 
-	for (;;) {
-		switch (fcgi_reader_next(&c->reader, &bytes, &len, &id)) {
-		case FCGI_EVENT_NONE:
+	c->x.method = c->in.cgi.method;
+	c->x.path = c->in.cgi.path;
+	c->x.query = c->in.cgi.query;
+	c->x.body = c->in.body;
+	c->in.body = (struct buf)BUF_INIT;
+	c->x.refused = front_fcgi_count(f) >= OPEN_MAX ? 503 : c->in.refused;
+	set_state(c, CALL_ASKED);
+	set_accepting(f);
+	f->options.handler(f->options.api, &c->x);
+}
+
+/* Reads what there is, up to a whole request or a fair share of the loop's turn. 0 when the peer has left, aborted, or makes no sense. */
+static int read_more(struct call *c)
+{
+	struct front_fcgi *f = c->front;
+
+	for (int i = 0; i < READS_MAX; i++) {
+		ssize_t n = recv(c->fd, f->bytes, sizeof(f->bytes), 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 1;
-		case FCGI_EVENT_BAD:
+		if (n <= 0)
 			return 0;
-		case FCGI_EVENT_ABORT:
-			if (id != c->request->id)
-				break;
-			fcgi_put_finish(&c->out, id);
+		switch (fcgi_intake_feed(&c->in, f->bytes, (size_t)n, &c->out)) {
+		case INTAKE_ABORTED:
+			fcgi_put_finish(&c->out, c->in.id);
 			flush(c); /* best effort: the connection ends anyhow */
 			return 0;
-		case FCGI_EVENT_BEGIN:
-			fcgi_put_end(&c->out, id, FCGI_STATUS_CANT_MPX);
+		case INTAKE_BAD:
+			flush(c);
+			return 0;
+		case INTAKE_COMPLETE:
+			return 1;
+		default:
 			break;
 		}
 	}
+	return 1;
 }
 
-static int read_more(struct call *c)
+static void on_readable(struct call *c)
 {
-	unsigned char bytes[READ_BYTES];
-	ssize_t n = recv(c->request->fd, bytes, sizeof(bytes), 0);
-
-	if (n > 0)
-		return take_records(c, bytes, (size_t)n);
-	return n < 0 && (errno == EAGAIN || errno == EINTR);
+	if (!read_more(c)) {
+		say_gone(c);
+		return;
+	}
+	if (c->state == CALL_READING && c->in.state == INTAKE_COMPLETE)
+		ask_api(c);
+	if (c->state != CALL_DONE)
+		push(c);
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
 	CAST(call, c, handle->data, CALL_MAGIC);
-	bool was_queued = queued(c) > 0;
+	bool was_queued = c->state == CALL_STREAMING && queued(c) > 0;
 
-	if (status < 0 || c->is_broken)
-		events = UV_DISCONNECT;
 	if (c->state == CALL_ENDING) {
 		c->is_broken |= status < 0;
 		push(c);
 		return;
 	}
-	/* Records first: an abort that arrived together with the hang-up changes nothing, but data may not be left
-	 * unread for ever. */
-	if ((events & UV_DISCONNECT) || ((events & UV_READABLE) && !read_more(c))) {
+	if (status < 0 || c->is_broken || (events & UV_DISCONNECT)) {
 		say_gone(c);
 		return;
 	}
-	push(c);
-	if (was_queued && queued(c) == 0 && !c->is_broken && c->x.drained != NULL)
+	if (events & UV_READABLE)
+		on_readable(c);
+	else
+		push(c);
+	if (was_queued && c->state == CALL_STREAMING && queued(c) == 0 && !c->is_broken &&
+		c->x.drained != NULL)
 		c->x.drained(&c->x);
 }
 
@@ -263,23 +304,20 @@ static void put_head(
 	struct buf head = BUF_INIT;
 
 	cgi_put_head(&head, status, headers, content_length);
-	fcgi_put_stdout(&c->out, c->request->id, head.data, head.len);
+	fcgi_put_stdout(&c->out, c->in.id, head.data, head.len);
 	buf_release(&head);
 }
 
 static void start_ending(struct call *c)
 {
-	fcgi_put_finish(&c->out, c->request->id);
-	c->state = CALL_ENDING;
-	c->progress_ms = uv_now(c->front->loop);
-	LIST_REMOVE(c, link);
-	LIST_INSERT_HEAD(&c->front->ending, c, link);
+	fcgi_put_finish(&c->out, c->in.id);
+	set_state(c, CALL_ENDING);
 	push(c);
 }
 
 static const char *op_header(struct exchange *x, const char *name)
 {
-	return cgi_request_header(&call_of(x)->request->cgi, name);
+	return cgi_request_header(&call_of(x)->in.cgi, name);
 }
 
 static void op_respond(
@@ -291,7 +329,7 @@ static void op_respond(
 	assert(c->state == CALL_ASKED);
 	put_head(c, status, headers, has_body ? (long long)body->len : -1);
 	if (has_body && x->method != HTTP_HEAD)
-		fcgi_put_stdout(&c->out, c->request->id, body->data, body->len);
+		fcgi_put_stdout(&c->out, c->in.id, body->data, body->len);
 	buf_release(body);
 	start_ending(c);
 }
@@ -301,7 +339,7 @@ static void op_stream(struct exchange *x, int status, const struct http_header *
 	struct call *c = call_of(x);
 
 	assert(c->state == CALL_ASKED);
-	c->state = CALL_STREAMING;
+	set_state(c, CALL_STREAMING);
 	put_head(c, status, headers, -1);
 	push(c);
 }
@@ -313,7 +351,7 @@ static void op_write(struct exchange *x, const void *bytes, size_t len)
 	assert(c->state == CALL_STREAMING);
 	if (c->is_broken || x->method == HTTP_HEAD)
 		return;
-	fcgi_put_stdout(&c->out, c->request->id, bytes, len);
+	fcgi_put_stdout(&c->out, c->in.id, bytes, len);
 	push(c);
 }
 
@@ -339,75 +377,103 @@ static const struct exchange_ops call_ops = {
 	.queued = op_queued,
 };
 
-/* --- new requests -------------------------------------------------------------------------------------------------- */
+/* --- connections --------------------------------------------------------------------------------------------------- */
 
-static struct call *new_call(struct front_fcgi *f, struct fcgi_request *r)
+static void start_call(struct front_fcgi *f, int fd)
 {
 	struct call *c = mem_alloc(sizeof(*c));
+	int one = 1;
 
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* refused for unix sockets */
 	c->magic = CALL_MAGIC;
 	c->front = f;
-	c->request = r;
+	c->fd = fd;
 	c->x.ops = &call_ops;
-	c->x.method = r->cgi.method;
-	c->x.path = r->cgi.path;
-	c->x.query = r->cgi.query;
-	c->x.body = r->body;
-	r->body = (struct buf)BUF_INIT;
-	c->x.refused = f->n_open >= OPEN_MAX ? 503 : r->refused;
-	LIST_INSERT_HEAD(&f->open, c, link);
-	f->n_open++;
-	return c;
+	c->state = CALL_READING;
+	c->since_ms = uv_now(f->loop);
+	fcgi_intake_init(&c->in, f->options.body_bytes);
+	LIST_INSERT_HEAD(&f->calls[CALL_READING], c, link);
+	f->n_calls[CALL_READING]++;
+	on_readable(c); /* the request came with the connection, as a rule */
 }
 
-static void start_call(struct front_fcgi *f, struct fcgi_request *r)
+/* 0 when none waits, or none can be taken now. */
+static int accept_one(struct front_fcgi *f)
 {
-	struct call *c = new_call(f, r);
+	int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (!r->is_responder) {
-		fcgi_put_end(&c->out, r->id, FCGI_STATUS_UNKNOWN_ROLE);
-		flush(c);
-		finish_call(c, true);
-		return;
+	if (fd >= 0) {
+		f->is_short = false;
+		start_call(f, fd);
+		return 1;
 	}
-	f->options.handler(f->options.api, &c->x);
-	if (c->state == CALL_ASKED || c->state == CALL_STREAMING)
-		watch(c);
+	if (errno == EINTR || errno == ECONNABORTED)
+		return 1;
+	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		if (!f->is_short)
+			log_event(LOG_WARN, "fcgi.accept", LOG_STR("why", strerror(errno)));
+		f->is_short = true;
+	}
+	return 0;
 }
 
-static void on_wake(uv_async_t *async)
+static void on_listen(uv_poll_t *poll, int status, int events);
+
+/* Connections that cannot be taken, for want of descriptors or because too many requests are half read, stay in the
+ * backlog until there is room, which on_check() looks for. */
+static void set_accepting(struct front_fcgi *f)
+{
+	bool can = f->listen_fd >= 0 && !f->is_short && f->n_calls[CALL_READING] < READING_MAX;
+
+	if (can && !f->is_accepting)
+		uv_poll_start(&f->listen_poll, UV_READABLE, on_listen);
+	else if (!can && f->is_accepting)
+		uv_poll_stop(&f->listen_poll);
+	f->is_accepting = can;
+}
+
+static void on_listen(uv_poll_t *poll, int status, int events)
+{
+	CAST(front_fcgi, f, poll->data, FRONT_MAGIC);
+
+	UNUSED(status);
+	UNUSED(events);
+	for (int i = 0; i < ACCEPT_MAX && f->listen_fd >= 0; i++)
+		if (f->n_calls[CALL_READING] >= READING_MAX || !accept_one(f))
+			break;
+	set_accepting(f);
+}
+
+static void on_done(uv_async_t *async)
 {
 	CAST(front_fcgi, f, async->data, FRONT_MAGIC);
-	struct fcgi_request *next;
 
-	f->is_waking = true;
-	for (struct fcgi_request *r = fcgi_acceptors_take(f->acceptors); r != NULL; r = next) {
-		next = r->next;
-		start_call(f, r);
-	}
-	f->is_waking = false;
 	end_done_calls(f);
+	set_accepting(f);
 }
 
-/* From an acceptor's thread. */
-static void wake(void *arg)
+static void give_up(
+	struct front_fcgi *f, enum call_state state, uint64_t limit_ms, const char *event)
 {
-	uv_async_send(arg);
+	struct call *c, *next;
+
+	for (c = LIST_FIRST(&f->calls[state]); c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		if (uv_now(f->loop) - c->since_ms < limit_ms)
+			continue;
+		log_event(LOG_INFO, event, LOG_INT("queued", queued(c)));
+		finish_call(c, false);
+	}
 }
 
 static void on_check(uv_timer_t *timer)
 {
 	CAST(front_fcgi, f, timer->data, FRONT_MAGIC);
-	struct call *c, *next;
 
-	fcgi_acceptors_check(f->acceptors, uv_hrtime() / 1000000);
-	for (c = LIST_FIRST(&f->ending); c != NULL; c = next) {
-		next = LIST_NEXT(c, link);
-		if (uv_now(f->loop) - c->progress_ms < WRITE_MS)
-			continue;
-		log_event(LOG_INFO, "fcgi.stuck", LOG_INT("queued", queued(c)));
-		finish_call(c, false);
-	}
+	give_up(f, CALL_READING, READ_MS, "fcgi.slow");
+	give_up(f, CALL_ENDING, WRITE_MS, "fcgi.stuck");
+	f->is_short = false;
+	set_accepting(f);
 }
 
 /* --- life cycle ---------------------------------------------------------------------------------------------------- */
@@ -422,10 +488,14 @@ static void on_handle_closed(uv_handle_t *handle)
 	mem_free(f);
 }
 
-static void close_handles(struct front_fcgi *f)
+static void stop_listening(struct front_fcgi *f)
 {
-	uv_close((uv_handle_t *)&f->async, on_handle_closed);
-	uv_close((uv_handle_t *)&f->timer, on_handle_closed);
+	if (f->listen_fd < 0)
+		return;
+	uv_poll_stop(&f->listen_poll);
+	close(f->listen_fd);
+	f->listen_fd = -1;
+	f->is_accepting = false;
 }
 
 int front_fcgi_open(uv_loop_t *loop, int listen_fd, unsigned threads,
@@ -433,43 +503,47 @@ int front_fcgi_open(uv_loop_t *loop, int listen_fd, unsigned threads,
 {
 	struct front_fcgi *f = mem_alloc(sizeof(*f));
 
-	assert(threads >= 1 && threads <= 64);
+	UNUSED(threads);
 	f->magic = FRONT_MAGIC;
 	f->loop = loop;
 	f->options = *options;
-	STAILQ_INIT(&f->done);
-	int rc = uv_async_init(loop, &f->async, on_wake);
+	f->listen_fd = listen_fd;
+	int rc = uv_async_init(loop, &f->async, on_done);
 	if (rc != 0) {
 		close(listen_fd);
 		mem_free(f);
 		return err_set(e, ERR_INTERNAL, "cannot make a wake-up: %s", uv_strerror(rc));
 	}
 	uv_timer_init(loop, &f->timer);
-	f->async.data = f->timer.data = f;
+	f->async.data = f->timer.data = f->listen_poll.data = f;
 	f->n_handles = 2;
-	f->acceptors = fcgi_acceptors_open(&(struct fcgi_acceptors_options){.listen_fd = listen_fd,
-						   .threads = threads,
-						   .body_bytes = options->body_bytes,
-						   .wake = wake,
-						   .arg = &f->async},
-		e);
-	if (f->acceptors == NULL) {
-		close_handles(f);
-		return -ERR_INTERNAL;
+	rc = uv_poll_init(loop, &f->listen_poll, listen_fd); /* makes it non-blocking */
+	if (rc != 0) {
+		close(listen_fd);
+		f->listen_fd = -1;
+		front_fcgi_close(&f);
+		return err_set(
+			e, ERR_INTERNAL, "cannot watch the FastCGI socket: %s", uv_strerror(rc));
 	}
+	f->n_handles++;
 	uv_timer_start(&f->timer, on_check, CHECK_MS, CHECK_MS);
+	set_accepting(f);
 	*out = f;
 	return 0;
 }
 
+/* What waits in the backlog was accepted by the kernel: closing the socket would be an error for its client. */
 void front_fcgi_drain(struct front_fcgi *f)
 {
-	fcgi_acceptors_drain(f->acceptors);
+	for (int i = 0; i < LATE_MAX && f->listen_fd >= 0; i++)
+		if (!accept_one(f))
+			break;
+	stop_listening(f);
 }
 
 size_t front_fcgi_count(const struct front_fcgi *f)
 {
-	return f->n_open;
+	return f->n_calls[CALL_ASKED] + f->n_calls[CALL_STREAMING] + f->n_calls[CALL_ENDING];
 }
 
 void front_fcgi_close(struct front_fcgi **fp)
@@ -478,11 +552,13 @@ void front_fcgi_close(struct front_fcgi **fp)
 	struct call *c;
 
 	*fp = NULL;
-	fcgi_acceptors_close(&f->acceptors);
-	while ((c = LIST_FIRST(&f->open)) != NULL)
-		say_gone(c);
-	while ((c = LIST_FIRST(&f->ending)) != NULL)
-		finish_call(c, false);
+	stop_listening(f);
+	for (int state = CALL_READING; state < CALL_DONE; state++)
+		while ((c = LIST_FIRST(&f->calls[state])) != NULL)
+			say_gone(c);
 	end_done_calls(f);
-	close_handles(f);
+	uv_close((uv_handle_t *)&f->async, on_handle_closed);
+	uv_close((uv_handle_t *)&f->timer, on_handle_closed);
+	if (f->n_handles == 3)
+		uv_close((uv_handle_t *)&f->listen_poll, on_handle_closed);
 }

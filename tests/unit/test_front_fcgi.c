@@ -489,6 +489,30 @@ static void test_incomplete_requests_hold_nobody_up(void **state)
 	expect_answer(&ok, "Status: 204 No Content\r\n\r\n");
 }
 
+/* Many peers that send half a request, or nothing, cost the next one nothing. */
+static void test_slow_peers(void **state)
+{
+	static struct client slow[100];
+	struct buf b = BUF_INIT;
+	struct client ok;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++) {
+		assert_int_equal(client_connect(&slow[i], T.path), 0);
+		put_request(&b, 1, "POST", "/x");
+		b.len -= i % 2 ? 8 : b.len;
+		client_send(&slow[i], &b);
+	}
+	ask(&ok, "DELETE", "/empty");
+	expect_answer(&ok, "Status: 204 No Content\r\n\r\n");
+	put_record(&b, REC_PARAMS, 1, NULL, 0);
+	put_stdin(&b, 1, NULL, 0);
+	client_send(&slow[1], &b);
+	UNTIL(&slow[1], slow[1].n_ended == 1);
+	for (size_t i = 0; i < ARRAY_LEN(slow); i++)
+		client_close(&slow[i]);
+}
+
 static void test_drain(void **state)
 {
 	struct client parked, late;
@@ -569,6 +593,7 @@ int main(void)
 		CASE(test_head_and_204),
 		CASE(test_bad_targets),
 		CASE(test_incomplete_requests_hold_nobody_up),
+		CASE(test_slow_peers),
 		CASE(test_drain),
 		CASE(test_close),
 		CASE(test_200_in_parallel),

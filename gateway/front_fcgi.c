@@ -47,6 +47,7 @@ struct call {
 	int fd;
 	enum call_state state;
 	bool has_poll;
+	unsigned n_holds;
 	bool is_broken; /* a write failed: said to the api from the loop, not from within its call */
 	bool is_sent;
 	int events; /* what `poll` waits for */
@@ -98,8 +99,11 @@ static void set_state(struct call *c, enum call_state state)
 
 /* --- the end of a call ------------------------------------------------------------------------------------------- */
 
-static void free_call(struct call *c)
+/* The memory is held by the list of done calls and by the poll handle. */
+static void release_call(struct call *c)
 {
+	if (--c->n_holds > 0)
+		return;
 	fcgi_intake_release(&c->in);
 	buf_release(&c->x.body);
 	buf_release(&c->out);
@@ -110,18 +114,20 @@ static void free_call(struct call *c)
 static void on_poll_closed(uv_handle_t *handle)
 {
 	CAST(call, c, handle->data, CALL_MAGIC);
-	free_call(c);
+	release_call(c);
 }
 
 /* Gives the descriptor up at once, and the rest from the loop: whoever called us may still look at the exchange, and
- * sent() shall not come from within exchange_respond(). The connection is closed although the web server may have asked
- * for FCGI_KEEP_CONN: a new one costs some 20 us, an idle one a descriptor here and there; and a connection that the
- * web server believes idle while a gateway ends is an error for the next request. */
+ * sent() shall not come from within exchange_respond(). The handle goes before its descriptor: libuv takes the number
+ * out of its epoll when a handle closes, and by then the number may be the next connection's.
+ * The connection is closed although the web server may have asked for FCGI_KEEP_CONN: a new one costs some 20 us, an
+ * idle one a descriptor here and there; and a connection that the web server believes idle while a gateway ends is an
+ * error for the next request. */
 static void finish_call(struct call *c, bool is_sent)
 {
 	assert(c->state != CALL_DONE);
 	if (c->has_poll)
-		uv_poll_stop(&c->poll);
+		uv_close((uv_handle_t *)&c->poll, on_poll_closed);
 	close(c->fd);
 	c->fd = -1;
 	c->is_sent = is_sent;
@@ -138,10 +144,7 @@ static void end_done_calls(struct front_fcgi *f)
 		f->n_calls[CALL_DONE]--;
 		if (c->x.sent != NULL)
 			c->x.sent(c->x.sent_arg, c->is_sent);
-		if (c->has_poll)
-			uv_close((uv_handle_t *)&c->poll, on_poll_closed);
-		else
-			free_call(c);
+		release_call(c);
 	}
 }
 
@@ -200,6 +203,7 @@ static void watch(struct call *c)
 		uv_poll_init(c->front->loop, &c->poll, c->fd);
 		c->poll.data = c;
 		c->has_poll = true;
+		c->n_holds++;
 	}
 	if (events != c->events)
 		uv_poll_start(&c->poll, events, on_poll);
@@ -388,6 +392,7 @@ static void start_call(struct front_fcgi *f, int fd)
 	c->magic = CALL_MAGIC;
 	c->front = f;
 	c->fd = fd;
+	c->n_holds = 1;
 	c->x.ops = &call_ops;
 	c->state = CALL_READING;
 	c->since_ms = uv_now(f->loop);

@@ -513,6 +513,27 @@ static void test_slow_peers(void **state)
 		client_close(&slow[i]);
 }
 
+/* A descriptor's number is used again at once: the end of the old call must not touch the new one's watch. */
+static void test_number_used_again(void **state)
+{
+	struct client a, b;
+	struct buf bytes = BUF_INIT;
+
+	(void)state;
+	park(&a);
+	put_record(&bytes, REC_ABORT, 1, NULL, 0);
+	client_send(&a, &bytes);
+	assert_int_equal(client_connect(&b, T.path), 0); /* in the same turn, behind the abort */
+	UNTIL(&a, a.is_eof);
+	for (int i = 0; i < 5; i++)
+		turn(NULL);
+	put_request(&bytes, 1, "DELETE", "/empty");
+	put_stdin(&bytes, 1, NULL, 0);
+	client_send(&b, &bytes);
+	expect_answer(&b, "Status: 204 No Content\r\n\r\n");
+	client_close(&a);
+}
+
 static void test_drain(void **state)
 {
 	struct client parked, late;
@@ -594,6 +615,7 @@ int main(void)
 		CASE(test_bad_targets),
 		CASE(test_incomplete_requests_hold_nobody_up),
 		CASE(test_slow_peers),
+		CASE(test_number_used_again),
 		CASE(test_drain),
 		CASE(test_close),
 		CASE(test_200_in_parallel),

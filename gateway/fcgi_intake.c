@@ -7,11 +7,13 @@
 		1024) /* of a body that is too large: read this much for the sake of the peer */
 #define REPLIES_MAX 64
 
-enum { ROLE_RESPONDER = 1, BEGIN_SIZE = 8 };
+enum { ROLE_RESPONDER = 1, BEGIN_SIZE = 8, KEEP_CONN = 1 };
 
-void fcgi_intake_init(struct fcgi_intake *in, size_t body_bytes)
+void fcgi_intake_init(struct fcgi_intake *in, size_t body_bytes, const struct fcgi_intake *before)
 {
 	*in = (struct fcgi_intake){.body_bytes = body_bytes};
+	if (before != NULL)
+		in->reader = before->reader; /* may have to pass over padding */
 	cgi_request_init(&in->cgi);
 }
 
@@ -25,7 +27,7 @@ void fcgi_intake_release(struct fcgi_intake *in)
 static void take_begin(struct fcgi_intake *in, const struct fcgi_piece *p, struct buf *reply)
 {
 	if (p->id == 0 || p->total != BEGIN_SIZE) {
-		in->state = INTAKE_BAD;
+		in->state = FCGI_INTAKE_BAD;
 		return;
 	}
 	in->id = p->id;
@@ -34,10 +36,10 @@ static void take_begin(struct fcgi_intake *in, const struct fcgi_piece *p, struc
 			in->begin[in->n_begin] = p->bytes[i];
 	if (!p->is_last)
 		return;
-	in->state = INTAKE_PARAMS;
+	in->state = FCGI_INTAKE_PARAMS;
 	if ((in->begin[0] << 8 | in->begin[1]) != ROLE_RESPONDER) {
 		fcgi_put_end(reply, in->id, FCGI_STATUS_UNKNOWN_ROLE);
-		in->state = INTAKE_BAD;
+		in->state = FCGI_INTAKE_BAD;
 	}
 }
 
@@ -61,9 +63,9 @@ static void take_params(struct fcgi_intake *in, const struct fcgi_piece *p)
 {
 	if (p->total == 0) {
 		parse_params(in);
-		in->state = INTAKE_BODY;
+		in->state = FCGI_INTAKE_BODY;
 	} else if (p->len > PARAMS_MAX - in->params.len) {
-		in->state = INTAKE_BAD; /* what no web server lets through */
+		in->state = FCGI_INTAKE_BAD; /* what no web server lets through */
 	} else {
 		buf_add(&in->params, p->bytes, p->len);
 	}
@@ -71,7 +73,7 @@ static void take_params(struct fcgi_intake *in, const struct fcgi_piece *p)
 
 static void complete(struct fcgi_intake *in)
 {
-	in->state = INTAKE_COMPLETE;
+	in->state = FCGI_INTAKE_COMPLETE;
 	if (in->n_body > in->body_bytes)
 		in->refused = 413;
 	else if (in->cgi.content_length >= 0 && (size_t)in->cgi.content_length != in->n_body)
@@ -89,6 +91,7 @@ static void take_body(struct fcgi_intake *in, const struct fcgi_piece *p)
 	if (p->total == 0 || in->n_body > DROP_BYTES_MAX) {
 		if (in->body.len == 0)
 			buf_release(&in->body); /* a parked GET keeps no buffer */
+		in->keeps_conn = p->total == 0 && (in->begin[2] & KEEP_CONN);
 		complete(in);
 	}
 }
@@ -97,21 +100,21 @@ static void take_body(struct fcgi_intake *in, const struct fcgi_piece *p)
 static void take_own(struct fcgi_intake *in, const struct fcgi_piece *p)
 {
 	if (p->type == FCGI_TYPE_ABORT)
-		in->state = INTAKE_ABORTED;
-	else if (in->state == INTAKE_PARAMS && p->type == FCGI_TYPE_PARAMS)
+		in->state = FCGI_INTAKE_ABORTED;
+	else if (in->state == FCGI_INTAKE_PARAMS && p->type == FCGI_TYPE_PARAMS)
 		take_params(in, p);
-	else if (in->state == INTAKE_BODY && p->type == FCGI_TYPE_STDIN)
+	else if (in->state == FCGI_INTAKE_BODY && p->type == FCGI_TYPE_STDIN)
 		take_body(in, p);
-	else if (in->state != INTAKE_COMPLETE || p->type == FCGI_TYPE_BEGIN)
-		in->state = INTAKE_BAD;
+	else if (in->state != FCGI_INTAKE_COMPLETE || p->type == FCGI_TYPE_BEGIN)
+		in->state = FCGI_INTAKE_BAD;
 }
 
 /* A peer that asks and asks and never reads shall not fill our memory. */
 static int count_reply(struct fcgi_intake *in)
 {
 	if (++in->n_replies > REPLIES_MAX)
-		in->state = INTAKE_BAD;
-	return in->state != INTAKE_BAD;
+		in->state = FCGI_INTAKE_BAD;
+	return in->state != FCGI_INTAKE_BAD;
 }
 
 static void take_piece(struct fcgi_intake *in, const struct fcgi_piece *p, struct buf *reply)
@@ -119,10 +122,10 @@ static void take_piece(struct fcgi_intake *in, const struct fcgi_piece *p, struc
 	if (p->id == 0) {
 		if (p->is_last && count_reply(in))
 			fcgi_put_management(reply, p->type);
-	} else if (in->state == INTAKE_BEGIN && p->type == FCGI_TYPE_BEGIN) {
+	} else if (in->state == FCGI_INTAKE_BEGIN && p->type == FCGI_TYPE_BEGIN) {
 		take_begin(in, p, reply);
-	} else if (in->state == INTAKE_BEGIN) {
-		in->state = INTAKE_BAD;
+	} else if (in->state == FCGI_INTAKE_BEGIN) {
+		in->state = FCGI_INTAKE_BAD;
 	} else if (p->id == in->id) {
 		take_own(in, p);
 	} else if (p->type == FCGI_TYPE_BEGIN && p->is_last && count_reply(in)) {
@@ -136,12 +139,12 @@ enum fcgi_intake_state fcgi_intake_feed(
 	const unsigned char *at = bytes;
 	struct fcgi_piece piece;
 
-	while (in->state != INTAKE_BAD && in->state != INTAKE_ABORTED) {
+	while (in->state != FCGI_INTAKE_BAD && in->state != FCGI_INTAKE_ABORTED) {
 		int rc = fcgi_reader_next(&in->reader, &at, &len, &piece);
 		if (rc == 0)
 			break;
 		if (rc < 0)
-			in->state = INTAKE_BAD;
+			in->state = FCGI_INTAKE_BAD;
 		else
 			take_piece(in, &piece, reply);
 	}

@@ -14,34 +14,36 @@
 #include "gateway/fcgi_records.h"
 
 enum fcgi_intake_state {
-	INTAKE_BEGIN,    /* nothing yet */
-	INTAKE_PARAMS,   /* variables are coming */
-	INTAKE_BODY,     /* the body is coming */
-	INTAKE_COMPLETE, /* `cgi`, `body` and `refused` are filled */
-	INTAKE_ABORTED,  /* FCGI_ABORT_REQUEST: nobody waits for an answer */
-	INTAKE_BAD       /* not FastCGI, or not in this order: the connection is of no use */
+	FCGI_INTAKE_BEGIN,    /* nothing yet */
+	FCGI_INTAKE_PARAMS,   /* variables are coming */
+	FCGI_INTAKE_BODY,     /* the body is coming */
+	FCGI_INTAKE_COMPLETE, /* `cgi`, `body` and `refused` are filled */
+	FCGI_INTAKE_ABORTED,  /* FCGI_ABORT_REQUEST: nobody waits for an answer */
+	FCGI_INTAKE_BAD       /* not FastCGI, or not in this order: the connection is of no use */
 };
 
 struct fcgi_intake {
 	enum fcgi_intake_state state;
 	size_t body_bytes; /* larger bodies are dropped: refused = 413 */
-	unsigned id;       /* of the request; valid behind INTAKE_BEGIN */
-	int refused;       /* as exchange.refused: 0, 400, 413 */
+	unsigned id;       /* of the request; valid behind FCGI_INTAKE_BEGIN */
+	int keeps_conn; /* FCGI_KEEP_CONN was asked for, and the request has been read to its end */
+	int refused;    /* as exchange.refused: 0, 400, 413 */
 	struct cgi_request cgi;
 	struct buf body; /* may be taken over once complete */
 	/* --- private --- */
 	struct fcgi_reader reader;
-	unsigned char begin[2]; /* the role */
+	unsigned char begin[3]; /* role and flags */
 	size_t n_begin;
 	struct buf params;
 	size_t n_body;
 	unsigned n_replies;
 };
 
-void fcgi_intake_init(struct fcgi_intake *in, size_t body_bytes);
+/* `before`: the intake of the request that this connection carried before, or NULL. */
+void fcgi_intake_init(struct fcgi_intake *in, size_t body_bytes, const struct fcgi_intake *before);
 void fcgi_intake_release(struct fcgi_intake *in);
 /* Takes `len` bytes that came; returns the state afterwards. Appends to `reply` what has to be answered whatever the
- * request is: management records, a role that is not offered (state INTAKE_BAD), a second request at the same time. */
+ * request is: management records, a role that is not offered (state FCGI_INTAKE_BAD), a second request at the same time. */
 enum fcgi_intake_state fcgi_intake_feed(
 	struct fcgi_intake *in, const void *bytes, size_t len, struct buf *reply);
 

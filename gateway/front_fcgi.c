@@ -20,6 +20,7 @@
 #define CALL_MAGIC  0xfc91ca11u
 #define OPEN_MAX    20000 /* exchanges; further requests are answered with 503 */
 #define READING_MAX 512   /* requests half read, with up to a body each; more wait in the backlog */
+#define IDLE_MAX    1024  /* connections kept for their web server */
 #define ACCEPT_MAX  64    /* connections taken in one turn of the loop */
 #define LATE_MAX    4096  /* connections still taken from the backlog when draining */
 #define CHECK_MS    1000
@@ -31,6 +32,7 @@
 #define READ_BYTES    (64 * 1024)
 
 enum call_state {
+	CALL_IDLE,      /* a connection that the web server keeps for its next request */
 	CALL_READING,   /* not yet known to the api */
 	CALL_ASKED,     /* the api keeps it and has not answered */
 	CALL_STREAMING, /* the api keeps it and writes */
@@ -39,7 +41,7 @@ enum call_state {
 	CALL_STATES
 };
 
-/* One connection, which is one request: the front's side of a struct exchange. */
+/* One request, from its connection's first byte to its answer's last: the front's side of a struct exchange. */
 struct call {
 	unsigned magic;
 	struct exchange x;
@@ -78,6 +80,9 @@ struct front_fcgi {
 };
 
 static const struct exchange_ops call_ops;
+static void on_poll(uv_poll_t *handle, int status, int events);
+static void watch(struct call *c);
+static void set_accepting(struct front_fcgi *f);
 
 static struct call *call_of(const struct exchange *x)
 {
@@ -95,6 +100,24 @@ static void set_state(struct call *c, enum call_state state)
 	c->since_ms = uv_now(f->loop);
 	LIST_INSERT_HEAD(&f->calls[state], c, link);
 	f->n_calls[state]++;
+}
+
+static struct call *new_call(
+	struct front_fcgi *f, int fd, enum call_state state, const struct fcgi_intake *before)
+{
+	struct call *c = mem_alloc(sizeof(*c));
+
+	c->magic = CALL_MAGIC;
+	c->front = f;
+	c->fd = fd;
+	c->n_holds = 1;
+	c->x.ops = &call_ops;
+	c->state = state;
+	c->since_ms = uv_now(f->loop);
+	fcgi_intake_init(&c->in, f->options.body_bytes, before);
+	LIST_INSERT_HEAD(&f->calls[state], c, link);
+	f->n_calls[state]++;
+	return c;
 }
 
 /* --- the end of a call ------------------------------------------------------------------------------------------- */
@@ -120,19 +143,23 @@ static void on_poll_closed(uv_handle_t *handle)
 /* Gives the descriptor up at once, and the rest from the loop: whoever called us may still look at the exchange, and
  * sent() shall not come from within exchange_respond(). The handle goes before its descriptor: libuv takes the number
  * out of its epoll when a handle closes, and by then the number may be the next connection's.
- * The connection is closed although the web server may have asked for FCGI_KEEP_CONN: a new one costs some 20 us, an
- * idle one a descriptor here and there; and a connection that the web server believes idle while a gateway ends is an
- * error for the next request. */
+ * A connection that the web server wants to keep (FCGI_KEEP_CONN) goes to a new call: were it closed behind the answer,
+ * some next requests would be on their way already, and fail. */
 static void finish_call(struct call *c, bool is_sent)
 {
+	struct front_fcgi *f = c->front;
+
 	assert(c->state != CALL_DONE);
 	if (c->has_poll)
 		uv_close((uv_handle_t *)&c->poll, on_poll_closed);
-	close(c->fd);
+	if (is_sent && c->in.keeps_conn && f->listen_fd >= 0 && f->n_calls[CALL_IDLE] < IDLE_MAX)
+		watch(new_call(f, c->fd, CALL_IDLE, &c->in));
+	else
+		close(c->fd);
 	c->fd = -1;
 	c->is_sent = is_sent;
 	set_state(c, CALL_DONE);
-	uv_async_send(&c->front->async);
+	uv_async_send(&f->async);
 }
 
 static void end_done_calls(struct front_fcgi *f)
@@ -190,9 +217,6 @@ static void flush(struct call *c)
 	}
 }
 
-static void on_poll(uv_poll_t *handle, int status, int events);
-static void set_accepting(struct front_fcgi *f);
-
 static void watch(struct call *c)
 {
 	int events = queued(c) > 0 ? UV_WRITABLE : 0;
@@ -249,14 +273,14 @@ static int read_more(struct call *c)
 		if (n <= 0)
 			return 0;
 		switch (fcgi_intake_feed(&c->in, f->bytes, (size_t)n, &c->out)) {
-		case INTAKE_ABORTED:
+		case FCGI_INTAKE_ABORTED:
 			fcgi_put_finish(&c->out, c->in.id);
 			flush(c); /* best effort: the connection ends anyhow */
 			return 0;
-		case INTAKE_BAD:
+		case FCGI_INTAKE_BAD:
 			flush(c);
 			return 0;
-		case INTAKE_COMPLETE:
+		case FCGI_INTAKE_COMPLETE:
 			return 1;
 		default:
 			break;
@@ -267,11 +291,13 @@ static int read_more(struct call *c)
 
 static void on_readable(struct call *c)
 {
+	if (c->state == CALL_IDLE)
+		set_state(c, CALL_READING);
 	if (!read_more(c)) {
 		say_gone(c);
 		return;
 	}
-	if (c->state == CALL_READING && c->in.state == INTAKE_COMPLETE)
+	if (c->state == CALL_READING && c->in.state == FCGI_INTAKE_COMPLETE)
 		ask_api(c);
 	if (c->state != CALL_DONE)
 		push(c);
@@ -383,33 +409,18 @@ static const struct exchange_ops call_ops = {
 
 /* --- connections --------------------------------------------------------------------------------------------------- */
 
-static void start_call(struct front_fcgi *f, int fd)
-{
-	struct call *c = mem_alloc(sizeof(*c));
-	int one = 1;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* refused for unix sockets */
-	c->magic = CALL_MAGIC;
-	c->front = f;
-	c->fd = fd;
-	c->n_holds = 1;
-	c->x.ops = &call_ops;
-	c->state = CALL_READING;
-	c->since_ms = uv_now(f->loop);
-	fcgi_intake_init(&c->in, f->options.body_bytes);
-	LIST_INSERT_HEAD(&f->calls[CALL_READING], c, link);
-	f->n_calls[CALL_READING]++;
-	on_readable(c); /* the request came with the connection, as a rule */
-}
-
 /* 0 when none waits, or none can be taken now. */
 static int accept_one(struct front_fcgi *f)
 {
+	const int one = 1;
 	int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd >= 0) {
 		f->is_short = false;
-		start_call(f, fd);
+		setsockopt(
+			fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* not for unix sockets */
+		/* The request came with the connection, as a rule. */
+		on_readable(new_call(f, fd, CALL_READING, NULL));
 		return 1;
 	}
 	if (errno == EINTR || errno == ECONNABORTED)
@@ -501,6 +512,8 @@ static void stop_listening(struct front_fcgi *f)
 	close(f->listen_fd);
 	f->listen_fd = -1;
 	f->is_accepting = false;
+	while (!LIST_EMPTY(&f->calls[CALL_IDLE]))
+		finish_call(LIST_FIRST(&f->calls[CALL_IDLE]), false);
 }
 
 int front_fcgi_open(uv_loop_t *loop, int listen_fd, unsigned threads,
@@ -558,7 +571,7 @@ void front_fcgi_close(struct front_fcgi **fp)
 
 	*fp = NULL;
 	stop_listening(f);
-	for (int state = CALL_READING; state < CALL_DONE; state++)
+	for (int state = CALL_IDLE; state < CALL_DONE; state++)
 		while ((c = LIST_FIRST(&f->calls[state])) != NULL)
 			say_gone(c);
 	end_done_calls(f);

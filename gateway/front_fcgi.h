@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* front_fcgi - requests that a web server hands over by FastCGI 1.0.
  *
- * One connection carries one request. All of it happens in the loop: a request under way is a descriptor and a small
+ * A connection carries one request at a time. All of it happens in the loop: a request under way is a descriptor and a small
  * struct, never a thread. fcgi_intake.h says why libfcgi is not used. */
 #ifndef GATEWAY_FRONT_FCGI_H
 #define GATEWAY_FRONT_FCGI_H

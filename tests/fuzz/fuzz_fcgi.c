@@ -28,14 +28,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	size_t step = data[0] == 0 ? size : data[0];
-	fcgi_intake_init(&in, 4096);
+	fcgi_intake_init(&in, 4096, NULL);
 	for (size_t at = 1; at < size; at += step) {
 		size_t n = MIN(step, size - at);
 		char *copy = mem_dup(data + at, n); /* so that a read past its end is seen */
 		fcgi_intake_feed(&in, copy, n, &reply);
 		mem_free(copy);
 	}
-	if (in.state == INTAKE_COMPLETE)
+	if (in.state == FCGI_INTAKE_COMPLETE)
 		look_at(&in);
 	assert(reply.len <= 64 * 24);
 	fcgi_intake_release(&in);

@@ -42,6 +42,13 @@ static inline void put_begin(struct buf *b, unsigned id, unsigned role)
 	put_record(b, REC_BEGIN, id, body, sizeof(body));
 }
 
+/* As put_begin(), with FCGI_KEEP_CONN. */
+static inline void put_begin_keep(struct buf *b, unsigned id)
+{
+	const unsigned char body[8] = {0, 1, 1, 0, 0, 0, 0, 0};
+	put_record(b, REC_BEGIN, id, body, sizeof(body));
+}
+
 static inline void put_length(struct buf *b, size_t n)
 {
 	if (n > 127)

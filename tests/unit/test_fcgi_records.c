@@ -109,7 +109,7 @@ static void put_request(struct buf *b, const char *length, const char *body)
 
 static void expect_request(struct fcgi_intake *in)
 {
-	assert_int_equal(in->state, INTAKE_COMPLETE);
+	assert_int_equal(in->state, FCGI_INTAKE_COMPLETE);
 	assert_int_equal(in->id, 0x1234);
 	assert_int_equal(in->refused, 0);
 	assert_int_equal(in->cgi.method, HTTP_POST);
@@ -135,7 +135,7 @@ static void test_any_pieces(void **state)
 	buf_add(&padded, b.data + 16, b.len - 16);
 	for (size_t step = 1; step <= padded.len; step++) {
 		struct fcgi_intake in;
-		fcgi_intake_init(&in, BODY_BYTES);
+		fcgi_intake_init(&in, BODY_BYTES, NULL);
 		for (size_t at = 0; at < padded.len; at += step) {
 			size_t n = padded.len - at < step ? padded.len - at : step;
 			char *copy = mem_dup(padded.data + at, n);
@@ -152,7 +152,7 @@ static void test_any_pieces(void **state)
 
 static void feed(struct fcgi_intake *in, struct buf *b, struct buf *reply)
 {
-	fcgi_intake_init(in, BODY_BYTES);
+	fcgi_intake_init(in, BODY_BYTES, NULL);
 	fcgi_intake_feed(in, b->data, b->len, reply);
 	buf_release(b);
 }
@@ -164,20 +164,20 @@ static void test_order(void **state)
 		unsigned types[4]; /* of records of id 1, contents as they should be */
 		enum fcgi_intake_state expected;
 	} rows[] = {
-		{"nothing", {0}, INTAKE_BEGIN},
-		{"begin", {REC_BEGIN}, INTAKE_PARAMS},
-		{"abort at once", {REC_BEGIN, REC_ABORT}, INTAKE_ABORTED},
-		{"abort first", {REC_ABORT}, INTAKE_BAD},
-		{"begin twice", {REC_BEGIN, REC_BEGIN}, INTAKE_BAD},
-		{"params first", {REC_PARAMS}, INTAKE_BAD},
-		{"body before params end", {REC_BEGIN, REC_STDIN}, INTAKE_BAD},
-		{"body", {REC_BEGIN, REC_PARAMS}, INTAKE_BODY},
-		{"params after their end", {REC_BEGIN, REC_PARAMS, REC_PARAMS}, INTAKE_BAD},
-		{"complete", {REC_BEGIN, REC_PARAMS, REC_STDIN}, INTAKE_COMPLETE},
-		{"more body", {REC_BEGIN, REC_PARAMS, REC_STDIN, REC_STDIN}, INTAKE_COMPLETE},
-		{"abort", {REC_BEGIN, REC_PARAMS, REC_STDIN, REC_ABORT}, INTAKE_ABORTED},
-		{"again", {REC_BEGIN, REC_PARAMS, REC_STDIN, REC_BEGIN}, INTAKE_BAD},
-		{"answer", {REC_BEGIN, REC_STDOUT}, INTAKE_BAD},
+		{"nothing", {0}, FCGI_INTAKE_BEGIN},
+		{"begin", {REC_BEGIN}, FCGI_INTAKE_PARAMS},
+		{"abort at once", {REC_BEGIN, REC_ABORT}, FCGI_INTAKE_ABORTED},
+		{"abort first", {REC_ABORT}, FCGI_INTAKE_BAD},
+		{"begin twice", {REC_BEGIN, REC_BEGIN}, FCGI_INTAKE_BAD},
+		{"params first", {REC_PARAMS}, FCGI_INTAKE_BAD},
+		{"body before params end", {REC_BEGIN, REC_STDIN}, FCGI_INTAKE_BAD},
+		{"body", {REC_BEGIN, REC_PARAMS}, FCGI_INTAKE_BODY},
+		{"params after their end", {REC_BEGIN, REC_PARAMS, REC_PARAMS}, FCGI_INTAKE_BAD},
+		{"complete", {REC_BEGIN, REC_PARAMS, REC_STDIN}, FCGI_INTAKE_COMPLETE},
+		{"more body", {REC_BEGIN, REC_PARAMS, REC_STDIN, REC_STDIN}, FCGI_INTAKE_COMPLETE},
+		{"abort", {REC_BEGIN, REC_PARAMS, REC_STDIN, REC_ABORT}, FCGI_INTAKE_ABORTED},
+		{"again", {REC_BEGIN, REC_PARAMS, REC_STDIN, REC_BEGIN}, FCGI_INTAKE_BAD},
+		{"answer", {REC_BEGIN, REC_STDOUT}, FCGI_INTAKE_BAD},
 	};
 
 	(void)state;
@@ -213,7 +213,7 @@ static void test_refused(void **state)
 		struct fcgi_intake in;
 		put_request(&b, rows[i].length, rows[i].body);
 		feed(&in, &b, &reply);
-		assert_int_equal(in.state, INTAKE_COMPLETE);
+		assert_int_equal(in.state, FCGI_INTAKE_COMPLETE);
 		assert_int_equal(in.refused, rows[i].refused);
 		fcgi_intake_release(&in);
 	}
@@ -229,7 +229,7 @@ static void test_too_large(void **state)
 	memset(body, 'x', sizeof(body) - 1);
 	put_request(&b, "1999", body);
 	feed(&in, &b, &reply);
-	assert_int_equal(in.state, INTAKE_COMPLETE);
+	assert_int_equal(in.state, FCGI_INTAKE_COMPLETE);
 	assert_int_equal(in.refused, 413);
 	assert_null(in.body.data);
 	fcgi_intake_release(&in);
@@ -247,7 +247,7 @@ static void test_too_many_params(void **state)
 	for (int i = 0; i < 3; i++)
 		put_record(&b, REC_PARAMS, 1, filler, sizeof(filler));
 	feed(&in, &b, &reply);
-	assert_int_equal(in.state, INTAKE_BAD);
+	assert_int_equal(in.state, FCGI_INTAKE_BAD);
 	fcgi_intake_release(&in);
 }
 
@@ -290,7 +290,7 @@ static void test_management(void **state)
 	for (int i = 0; i < 1000; i++)
 		put_record(&b, 77, 0, NULL, 0);
 	feed(&in, &b, &reply);
-	assert_int_equal(in.state, INTAKE_BAD);
+	assert_int_equal(in.state, FCGI_INTAKE_BAD);
 	assert_in_range(reply.len, 16, 2048);
 	fcgi_intake_release(&in);
 	buf_release(&values);

@@ -536,6 +536,32 @@ static void test_number_used_again(void **state)
 	client_close(&a);
 }
 
+static void test_kept_connection(void **state)
+{
+	const char *const params[] = {"REQUEST_METHOD", "GET", "REQUEST_URI", "/keep", NULL};
+	struct buf b = BUF_INIT;
+	struct client c;
+
+	(void)state;
+	assert_int_equal(client_connect(&c, T.path), 0);
+	for (int i = 0; i < 4; i++) {
+		c.id = (unsigned)i + 1;
+		put_begin_keep(&b, c.id);
+		put_params(&b, c.id, params);
+		put_stdin(&b, c.id, NULL, 0);
+		client_send(&c, &b);
+		UNTIL(&c, T.n_kept == i + 1);
+		respond_text(T.kept[i], 200, "k");
+		UNTIL(&c, c.n_ended == i + 1);
+		assert_false(c.is_eof);
+	}
+	assert_int_equal(front_fcgi_count(T.front), 0);
+	front_fcgi_drain(T.front);
+	UNTIL(&c, c.is_eof);
+	assert_int_equal(T.n_gone, 0);
+	client_close(&c);
+}
+
 static void test_drain(void **state)
 {
 	struct client parked, late;
@@ -618,6 +644,7 @@ int main(void)
 		CASE(test_incomplete_requests_hold_nobody_up),
 		CASE(test_slow_peers),
 		CASE(test_number_used_again),
+		CASE(test_kept_connection),
 		CASE(test_drain),
 		CASE(test_close),
 		CASE(test_200_in_parallel),

@@ -2,7 +2,6 @@
 #include "gateway/front_fcgi.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -37,7 +36,7 @@ enum call_state {
 	CALL_ASKED,     /* the api keeps it and has not answered */
 	CALL_STREAMING, /* the api keeps it and writes */
 	CALL_ENDING,    /* answered: the rest of the answer has to go out */
-	CALL_DONE, /* no descriptor any more; waits in `lists[CALL_DONE]` for sent() and its end */
+	CALL_DONE, /* no descriptor any more; waits in `calls[CALL_DONE]` for sent() and its end */
 	CALL_STATES
 };
 

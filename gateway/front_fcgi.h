@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* front_fcgi - requests that a web server hands over by FastCGI 1.0.
  *
- * libfcgi's accept and read block, so a few acceptor threads wait in FCGX_Accept_r(), read the whole body and hand the
- * request to the loop; from there on it is a descriptor, a request id and a few strings: the answer's FCGI_STDOUT and
- * FCGI_END_REQUEST records are written without blocking, a parked request holds no thread. */
+ * A connection carries one request at a time. All of it happens in the loop: a request under way is a descriptor and a small
+ * struct, never a thread. fcgi_intake.h says why libfcgi is not used. */
 #ifndef GATEWAY_FRONT_FCGI_H
 #define GATEWAY_FRONT_FCGI_H
 
@@ -14,11 +13,12 @@
 struct err;
 struct front_fcgi;
 
-/* Serves the listening socket `listen_fd` (TAKES). `threads`: how many acceptors (1..64). GIVES in `*out`; < 0 with `e`
- * filled. The options are copied. */
+/* Serves the listening socket `listen_fd` (TAKES, also on failure). `threads` is ignored: requests are read in the
+ * loop. GIVES in `*out`; < 0 with `e` filled. The options are copied. The handler may be called from within
+ * front_fcgi_drain() too. */
 int front_fcgi_open(uv_loop_t *loop, int listen_fd, unsigned threads,
 	const struct front_options *options, struct front_fcgi **out, struct err *e);
-/* No new requests; the open ones go on. */
+/* Takes the connections that wait already, then closes the listening socket. What is open goes on. */
 void front_fcgi_drain(struct front_fcgi *f);
 /* How many exchanges are open. */
 size_t front_fcgi_count(const struct front_fcgi *f);

@@ -13,7 +13,7 @@ struct curl_loop {
 	uv_loop_t *loop;
 	CURLM *multi;
 	uv_timer_t timer;
-	int freed;     /* by a callback that drain() is calling */
+	int freed; /* by a callback that drain() is calling */
 	int draining;
 };
 

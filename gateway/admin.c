@@ -31,12 +31,15 @@ void admin_request(void *arg, struct exchange *x)
 {
 	struct admin *a = arg;
 	const struct metrics_gauge gauges[] = {
-		{"sockethub_sessions_subscribed", "Sessions whose messages this gateway is listening for",
+		{"sockethub_sessions_subscribed",
+			"Sessions whose messages this gateway is listening for",
 			(long long)delivery_count(a->delivery)},
 	};
-	const struct http_header text[] = {{"Content-Type", "text/plain; version=0.0.4"}, {NULL, NULL}};
+	const struct http_header text[] = {
+		{"Content-Type", "text/plain; version=0.0.4"}, {NULL, NULL}};
 	struct buf body = BUF_INIT;
-	int known = strcmp(x->path, "/metrics") == 0 && (x->method == HTTP_GET || x->method == HTTP_HEAD);
+	int known = strcmp(x->path, "/metrics") == 0 &&
+		    (x->method == HTTP_GET || x->method == HTTP_HEAD);
 
 	if (known)
 		metrics_print(a->metrics, gauges, sizeof gauges / sizeof gauges[0], &body);

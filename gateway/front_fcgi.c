@@ -17,11 +17,10 @@
 
 #define FRONT_MAGIC 0xfc91f207u
 #define CALL_MAGIC  0xfc91ca11u
-#define OPEN_MAX    20000 /* exchanges; further requests are answered with 503 */
-#define READING_MAX 512   /* requests half read, with up to a body each; more wait in the backlog */
-#define IDLE_MAX    1024  /* connections kept for their web server */
-#define ACCEPT_MAX  64    /* connections taken in one turn of the loop */
-#define LATE_MAX    4096  /* connections still taken from the backlog when draining */
+#define READING_MAX 512  /* requests half read, with up to a body each; more wait in the backlog */
+#define IDLE_MAX    1024 /* connections kept for their web server */
+#define ACCEPT_MAX  64   /* connections taken in one turn of the loop */
+#define LATE_MAX    4096 /* connections still taken from the backlog when draining */
 #define CHECK_MS    1000
 #define READ_MS     30000 /* a request has to be complete this long after its connection */
 #define WRITE_MS \
@@ -66,7 +65,8 @@ struct front_fcgi {
 	unsigned magic;
 	uv_loop_t *loop;
 	struct front_options options;
-	int listen_fd; /* -1: drained */
+	size_t open_max; /* exchanges; further requests are answered with 503 */
+	int listen_fd;   /* -1: drained */
 	bool is_accepting;
 	bool is_short; /* out of descriptors or memory; the shortage is logged once */
 	uv_poll_t listen_poll;
@@ -254,7 +254,7 @@ static void ask_api(struct call *c)
 	c->x.query = c->in.cgi.query;
 	c->x.body = c->in.body;
 	c->in.body = (struct buf)BUF_INIT;
-	c->x.refused = front_fcgi_count(f) >= OPEN_MAX ? 503 : c->in.refused;
+	c->x.refused = front_fcgi_count(f) >= f->open_max ? 503 : c->in.refused;
 	set_state(c, CALL_ASKED);
 	set_accepting(f);
 	f->options.handler(f->options.api, &c->x);
@@ -515,15 +515,15 @@ static void stop_listening(struct front_fcgi *f)
 		finish_call(LIST_FIRST(&f->calls[CALL_IDLE]), false);
 }
 
-int front_fcgi_open(uv_loop_t *loop, int listen_fd, unsigned threads,
+int front_fcgi_open(uv_loop_t *loop, int listen_fd, size_t open_max,
 	const struct front_options *options, struct front_fcgi **out, struct err *e)
 {
 	struct front_fcgi *f = mem_alloc(sizeof(*f));
 
-	UNUSED(threads);
 	f->magic = FRONT_MAGIC;
 	f->loop = loop;
 	f->options = *options;
+	f->open_max = open_max;
 	f->listen_fd = listen_fd;
 	int rc = uv_async_init(loop, &f->async, on_done);
 	if (rc != 0) {

@@ -13,10 +13,10 @@
 struct err;
 struct front_fcgi;
 
-/* Serves the listening socket `listen_fd` (TAKES, also on failure). `threads` is ignored: requests are read in the
- * loop. GIVES in `*out`; < 0 with `e` filled. The options are copied. The handler may be called from within
+/* Serves the listening socket `listen_fd` (TAKES, also on failure). More than `open_max` exchanges at a time are refused with
+ * 503. GIVES in `*out`; < 0 with `e` filled. The options are copied. The handler may be called from within
  * front_fcgi_drain() too. */
-int front_fcgi_open(uv_loop_t *loop, int listen_fd, unsigned threads,
+int front_fcgi_open(uv_loop_t *loop, int listen_fd, size_t open_max,
 	const struct front_options *options, struct front_fcgi **out, struct err *e);
 /* Takes the connections that wait already, then closes the listening socket. What is open goes on. */
 void front_fcgi_drain(struct front_fcgi *f);

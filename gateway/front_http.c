@@ -509,9 +509,9 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 	f->options = *options;
 	f->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, on_request, f, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-		MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_uri,
-		f, MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
+		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, f,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
 		no_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
@@ -555,8 +555,8 @@ void front_http_close(struct front_http **fp)
 	/* Resumed connections are dropped here; a daemon may not be stopped with suspended ones. */
 	MHD_run(f->daemon);
 	MHD_run(f->daemon);
-	uv_poll_stop(&f->poll);
+	uv_close((uv_handle_t *)&f->poll,
+		on_handle_closed); /* before MHD closes the descriptor: its number may be reused */
 	MHD_stop_daemon(f->daemon);
-	uv_close((uv_handle_t *)&f->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&f->timer, on_handle_closed);
 }

@@ -34,8 +34,10 @@ static const struct cli_program program = {
 	.name = "sockethub-gateway",
 	.tag = "gateway",
 	.usage = "[options]",
-	.summary = "Takes jobs over HTTP and FastCGI, hands them to the workers through Redis, and brings back what they send.\n"
-		   "sockethubd starts it; by hand it needs `redis` and a key in the configuration. Started by a web server\n"
+	.summary = "Takes jobs over HTTP and FastCGI, hands them to the workers through Redis, and "
+		   "brings back what they send.\n"
+		   "sockethubd starts it; by hand it needs `redis` and a key in the configuration. "
+		   "Started by a web server\n"
 		   "with a listening socket as descriptor 0, it serves FastCGI on that.",
 };
 
@@ -93,7 +95,8 @@ static void close_all(struct process *p)
 
 static size_t open_exchanges(const struct process *p)
 {
-	return (p->http != NULL ? front_http_count(p->http) : 0) + (p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+	return (p->http != NULL ? front_http_count(p->http) : 0) +
+	       (p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
 }
 
 static void on_drain(uv_timer_t *timer)
@@ -143,7 +146,8 @@ static void announce(struct process *p)
 	if (p->announced || !hub_is_up(p->hub))
 		return;
 	p->announced = 1;
-	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen), LOG_STR("fastcgi", p->conf.fastcgi));
+	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen),
+		LOG_STR("fastcgi", p->conf.fastcgi));
 	lifeline_ready(p->lifeline);
 }
 
@@ -182,7 +186,8 @@ static int is_listening(int fd)
 }
 
 /* From the supervisor, else bound here; -1 when it is not configured. */
-static int listen_fd(const struct process *p, const char *variable, const char *address, int *fd, struct err *e)
+static int listen_fd(
+	const struct process *p, const char *variable, const char *address, int *fd, struct err *e)
 {
 	*fd = address_inherited(variable);
 	if (*fd >= 0 || address == NULL)
@@ -204,8 +209,8 @@ static int fcgi_open(struct process *p, const struct front_options *o, struct er
 	return front_fcgi_open(&p->loop, fd, (size_t)p->conf.limits_connections, o, &p->fcgi, e);
 }
 
-static int http_open(struct process *p, const char *variable, const char *address, const struct front_options *o,
-	struct front_http **out, struct err *e)
+static int http_open(struct process *p, const char *variable, const char *address,
+	const struct front_options *o, struct front_http **out, struct err *e)
 {
 	int fd;
 	int rc = listen_fd(p, variable, address, &fd, e);
@@ -222,10 +227,12 @@ static int fronts_open(struct process *p, struct err *e)
 		.api = p->api,
 		.body_bytes = (size_t)p->conf.limits_body_bytes,
 	};
-	const struct front_options admin = {.handler = admin_request, .api = p->admin, .body_bytes = 1024};
+	const struct front_options admin = {
+		.handler = admin_request, .api = p->admin, .body_bytes = 1024};
 	/* Several gateways on one machine: each its own admin port, counted up from the configured one. */
 	const char *index = getenv("SOCKETHUB_GATEWAY_INDEX");
-	char *address = p->conf.admin != NULL ? address_offset(p->conf.admin, index != NULL ? (unsigned)atoi(index) : 0)
+	char *address = p->conf.admin != NULL ? address_offset(p->conf.admin,
+							index != NULL ? (unsigned)atoi(index) : 0)
 					      : NULL;
 	int rc = http_open(p, ADDRESS_LISTEN_VARIABLE, p->conf.listen, &o, &p->http, e);
 
@@ -235,7 +242,8 @@ static int fronts_open(struct process *p, struct err *e)
 		rc = fcgi_open(p, &o, e);
 	mem_free(address);
 	if (rc == 0 && p->http == NULL && p->fcgi == NULL)
-		rc = err_set(e, ERR_CONFIG, "nothing to serve: neither `listen` nor `fastcgi` is configured");
+		rc = err_set(e, ERR_CONFIG,
+			"nothing to serve: neither `listen` nor `fastcgi` is configured");
 	return rc;
 }
 
@@ -264,7 +272,10 @@ static void signals_open(struct process *p)
 static int start(struct process *p, struct err *e)
 {
 	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
-	struct api_parts parts = {.loop = &p->loop, .conf = &p->conf, .registry = p->registry, .metrics = &p->metrics};
+	struct api_parts parts = {.loop = &p->loop,
+		.conf = &p->conf,
+		.registry = p->registry,
+		.metrics = &p->metrics};
 	int rc = keyring_load(&p->keyring, &p->conf, 1, e);
 
 	if (rc == 0)
@@ -273,8 +284,10 @@ static int start(struct process *p, struct err *e)
 		return rc;
 	parts.hub = p->hub;
 	parts.delivery = p->delivery = delivery_open(&p->loop, p->hub, &p->keyring);
-	parts.dispatcher = p->dispatcher = dispatcher_new(&p->conf, p->registry, p->hub, &p->keyring);
-	parts.janitor = p->janitor = janitor_open(&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
+	parts.dispatcher = p->dispatcher = dispatcher_new(
+		&p->conf, p->registry, p->hub, &p->keyring);
+	parts.janitor = p->janitor = janitor_open(
+		&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
 	p->api = api_new(&parts);
 	p->admin = admin_new(&p->metrics, p->delivery);
 	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
@@ -293,7 +306,8 @@ int main(int argc, char **argv)
 	json_setup();
 	(void)cli_start(&program, argc, argv, &p.conf, none, 0, &check_only);
 	dir = cli_schema_dir(&p.conf);
-	if (addresses_check(&p.conf, &e) < 0 || registry_load(dir, p.conf.platforms, &p.registry, &e) < 0)
+	if (addresses_check(&p.conf, &e) < 0 ||
+		registry_load(dir, p.conf.platforms, &p.registry, &e) < 0)
 		refuse(&e);
 	mem_free(dir);
 	if (!check_only) {

@@ -28,8 +28,10 @@ static const struct cli_program program = {
 	.name = "sockethub-worker",
 	.tag = "worker",
 	.usage = "PLATFORM [options]",
-	.summary = "Runs the jobs of one platform: takes them from Redis, does them, sends back what happens.\n"
-		   "sockethubd starts one or more per platform; by hand it needs `redis` and a key in the configuration.",
+	.summary = "Runs the jobs of one platform: takes them from Redis, does them, sends back "
+		   "what happens.\n"
+		   "sockethubd starts one or more per platform; by hand it needs `redis` and a key "
+		   "in the configuration.",
 };
 
 struct process {
@@ -76,7 +78,8 @@ static void on_deadline(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
 
-	log_event(LOG_WARN, "worker.drain-cut", LOG_INT("jobs", listener_count(p->worker.listener)));
+	log_event(
+		LOG_WARN, "worker.drain-cut", LOG_INT("jobs", listener_count(p->worker.listener)));
 	close_all(p);
 }
 
@@ -133,22 +136,27 @@ static void on_ready(void *arg)
 {
 	struct process *p = arg;
 
-	log_event(LOG_INFO, "worker.ready", LOG_STR("platform", p->worker.platform->name), LOG_STR("name", p->name));
+	log_event(LOG_INFO, "worker.ready", LOG_STR("platform", p->worker.platform->name),
+		LOG_STR("name", p->name));
 	lifeline_ready(p->lifeline);
 }
 
 /* --- the start -------------------------------------------------------------------------------------------------------------- */
 
 /* The schema file is what gateways go by: a verb in one place only would be a job nobody can answer. */
-static int verbs_check(const struct platform *platform, const struct registry_platform *r, struct err *e)
+static int verbs_check(
+	const struct platform *platform, const struct registry_platform *r, struct err *e)
 {
 	size_t n = 0;
 
 	for (const struct verb *v = platform->verbs; v->name != NULL; v++, n++)
 		if (registry_verb(r, v->name) == NULL)
-			return err_set(e, ERR_CONFIG, "platform %s: verb %s is not in its schema file", platform->name, v->name);
+			return err_set(e, ERR_CONFIG,
+				"platform %s: verb %s is not in its schema file", platform->name,
+				v->name);
 	if (n + 1 != r->n_verbs) /* `set` is the gateway's */
-		return err_set(e, ERR_CONFIG, "platform %s: its schema file has verbs this program does not know",
+		return err_set(e, ERR_CONFIG,
+			"platform %s: its schema file has verbs this program does not know",
 			platform->name);
 	return 0;
 }
@@ -164,7 +172,8 @@ static int platform_find(struct process *p, const char *name, struct err *e)
 		return rc;
 	p->worker.platform = platforms_find(name);
 	if (p->worker.platform == NULL)
-		return err_set(e, ERR_CONFIG, "there is no platform %s here; there are: %s", name, platforms_names());
+		return err_set(e, ERR_CONFIG, "there is no platform %s here; there are: %s", name,
+			platforms_names());
 	r = registry_find(p->registry, name);
 	if (r == NULL || !r->loaded)
 		return err_set(e, ERR_CONFIG, "platforms.%s: has to be in the configuration", name);
@@ -174,8 +183,8 @@ static int platform_find(struct process *p, const char *name, struct err *e)
 
 static int outbound_open(struct process *p, struct err *e)
 {
-	return outbound_new((const char *const *)p->conf.outbound_allow.items, p->conf.outbound_allow.n,
-		&p->worker.outbound, e);
+	return outbound_new((const char *const *)p->conf.outbound_allow.items,
+		p->conf.outbound_allow.n, &p->worker.outbound, e);
 }
 
 static int key_load(struct process *p, struct err *e)
@@ -215,8 +224,8 @@ static int start(struct process *p, struct err *e)
 	rc = hub_open(&p->loop, &p->conf, tag, &events, &p->worker.hub, e);
 	if (rc < 0)
 		return rc;
-	p->worker.http = http_client_new(
-		&p->loop, p->worker.outbound, "Sockethub/" SOCKETHUB_VERSION " (+https://sockethub.org)");
+	p->worker.http = http_client_new(&p->loop, p->worker.outbound,
+		"Sockethub/" SOCKETHUB_VERSION " (+https://sockethub.org)");
 	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
 	uv_timer_init(&p->loop, &p->deadline);
 	uv_signal_init(&p->loop, &p->terminate);

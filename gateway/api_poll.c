@@ -114,13 +114,12 @@ static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_
 		memcpy(poll->cursor, poll->after, sizeof poll->cursor);
 	}
 	for (size_t i = 0; i < n; i++) {
+		const char *opened;
+
 		buf_clear(&text);
-		collect(poll, &entries[i],
-			delivery_open_entry(
-				p->api->parts.delivery, &p->session, &entries[i], &text) == 0
-				? buf_str(&text)
-				: NULL,
-			text.len);
+		opened = delivery_open_entry(
+			p->api->parts.delivery, &p->session, &entries[i], &text);
+		collect(poll, &entries[i], opened, text.len);
 	}
 	buf_release(&text);
 	/* With a timer running there is still time to wait. */

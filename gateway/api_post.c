@@ -191,7 +191,7 @@ static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_
 			continue;
 		buf_clear(&text);
 		if (delivery_open_entry(post->parked.api->parts.delivery, &post->parked.session,
-			    &entries[i], &text) == 0)
+			    &entries[i], &text) != NULL)
 			result_take(post, &entries[i], buf_str(&text), text.len);
 	}
 	buf_release(&text);

@@ -169,13 +169,12 @@ static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_
 	}
 	begin(s);
 	for (size_t i = 0; i < n && p->x != NULL; i++) {
+		const char *opened;
+
 		buf_clear(&text);
-		write_message(s, &entries[i],
-			delivery_open_entry(
-				p->api->parts.delivery, &p->session, &entries[i], &text) == 0
-				? buf_str(&text)
-				: NULL,
-			text.len);
+		opened = delivery_open_entry(
+			p->api->parts.delivery, &p->session, &entries[i], &text);
+		write_message(s, &entries[i], opened, text.len);
 	}
 	buf_release(&text);
 	/* An empty page is the end; any other may have been cut short by its bounds. */

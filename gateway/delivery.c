@@ -71,7 +71,7 @@ static const struct crypt_key *key_of(struct delivery *d, const char *platform)
 	return &k->key;
 }
 
-int delivery_open_entry(struct delivery *d, const struct session_ref *s,
+const char *delivery_open_entry(struct delivery *d, const struct session_ref *s,
 	const struct outbox_entry *entry, struct buf *text)
 {
 	const struct crypt_key *key = key_of(d, entry->platform);
@@ -79,10 +79,10 @@ int delivery_open_entry(struct delivery *d, const struct session_ref *s,
 
 	session_ad(s, SESSION_AD_MESSAGE, ad);
 	if (key != NULL && crypt_open(key, ad, entry->blob, entry->blob_len, text) == 0)
-		return 0;
+		return buf_str(text);
 	log_event(LOG_ERROR, "delivery.sealed", LOG_STR("platform", entry->platform),
 		LOG_STR("session", s->h), LOG_STR("cursor", entry->cursor));
-	return -(int)ERR_SEALED;
+	return NULL;
 }
 
 /* --- subscriptions ----------------------------------------------------------------------------------------------------- */
@@ -212,8 +212,7 @@ static void message_deliver(struct delivery *d, struct mailbox *m, const struct 
 	if (rc <= 0 || m->waiters == NULL)
 		return;
 	buf_clear(&d->text);
-	text = delivery_open_entry(d, &m->session, &entry, &d->text) == 0 ? buf_str(&d->text)
-									  : NULL;
+	text = delivery_open_entry(d, &m->session, &entry, &d->text);
 	DL_FOREACH_SAFE(m->waiters, w, next)
 	w->message(w, &entry, text, d->text.len);
 }

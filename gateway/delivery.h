@@ -43,8 +43,8 @@ void delivery_on_push(struct delivery *d, unsigned shard, const struct redisRepl
 int delivery_attach(struct delivery *d, const struct session_ref *s, struct waiter *w);
 /* Legal when not attached. */
 void delivery_detach(struct waiter *w);
-/* Opens what the outbox holds; appends to `text`. < 0: ERR_SEALED. */
-int delivery_open_entry(struct delivery *d, const struct session_ref *s,
+/* Opens what the outbox holds: appends to `text`, which was empty, and gives its string; NULL when it cannot be opened. */
+const char *delivery_open_entry(struct delivery *d, const struct session_ref *s,
 	const struct outbox_entry *entry, struct buf *text);
 /* Sessions that are subscribed at the moment. */
 size_t delivery_count(const struct delivery *d);

@@ -80,6 +80,7 @@ static void close_all(struct process *p)
 	front_http_close(&p->http);
 	front_http_close(&p->admin_http);
 	front_fcgi_close(&p->fcgi);
+	api_cut(p->api);
 	/* Calls to Redis still under way are answered with NULL here, which lets go of what the requests held. */
 	hub_close(&p->hub);
 	janitor_close(&p->janitor);
@@ -95,8 +96,10 @@ static void close_all(struct process *p)
 
 static size_t open_exchanges(const struct process *p)
 {
-	return (p->http != NULL ? front_http_count(p->http) : 0) +
-	       (p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+	size_t fronts = (p->http != NULL ? front_http_count(p->http) : 0) +
+			(p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+
+	return MAX(fronts, api_waiting(p->api));
 }
 
 static void on_drain(uv_timer_t *timer)

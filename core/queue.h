@@ -86,10 +86,15 @@ struct queue_finish;
 /* One batch of messages and results of one platform and shard. GIVES; ends with queue_finish_send() or _free(). */
 struct queue_finish *queue_finish_new(const struct queue_ref *q);
 void queue_finish_free(struct queue_finish *f);
-/* Begins an item: messages of one session, and the result of job `id` if that is not NULL. `force`: the messages
- * are appended over the outbox's bound too. */
+enum queue_flag {
+	QUEUE_FORCE = 1 << 0, /* the messages are appended over the outbox's bound too */
+	QUEUE_MARKED =
+		1 << 1 /* queue_mark_started() was called for the job, by this worker or another */
+};
+
+/* Begins an item: messages of one session, and the result of job `id` if that is not NULL. */
 void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
-	const char *token, int force);
+	const char *token, unsigned flags);
 /* Adds a sealed message to the item begun last. */
 void queue_finish_message(struct queue_finish *f, const struct buf *blob);
 /* Sets the sealed result of the item begun last; needed when it has an id. */

@@ -285,7 +285,7 @@ static int start(struct process *p, struct err *e)
 	parts.hub = p->hub;
 	parts.delivery = p->delivery = delivery_open(&p->loop, p->hub, &p->keyring);
 	parts.dispatcher = p->dispatcher = dispatcher_new(
-		&p->conf, p->registry, p->hub, &p->keyring);
+		&p->loop, &p->conf, p->registry, p->hub, &p->keyring);
 	parts.janitor = p->janitor = janitor_open(
 		&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
 	p->api = api_new(&parts);

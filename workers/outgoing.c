@@ -26,6 +26,7 @@ struct outgoing_item {
 	struct outgoing_item **owner; /* where a job points to it; NULL: none */
 	char id[QUEUE_ID_SIZE];       /* "" without a result */
 	char token[QUEUE_TOKEN_SIZE];
+	unsigned flags;       /* enum queue_flag */
 	struct buf *messages; /* sealed */
 	size_t n_messages;
 	struct buf result; /* sealed */
@@ -167,6 +168,7 @@ void outgoing_result(struct outgoing *o, const struct queue_job *job, struct out
 	}
 	memcpy(item->id, job->id, sizeof item->id);
 	memcpy(item->token, job->token, sizeof item->token);
+	item->flags = job->started ? QUEUE_MARKED : 0;
 	seal(o, item, text, &item->result);
 	fallback_seal(o, item, activity);
 	buf_release(&too_large);
@@ -199,6 +201,7 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 	if (*item->id != '\0') {
 		memcpy(again->id, item->id, sizeof again->id);
 		memcpy(again->token, item->token, sizeof again->token);
+		again->flags = item->flags;
 		again->result = item->fallback;
 		again->bytes = again->result.len;
 		o->bytes += again->bytes;
@@ -209,7 +212,7 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 		o, "the outbox is full: messages were not kept; read your messages first", &text);
 	message_add(o, again, &text);
 	buf_release(&text);
-	strcpy(again->token, "!"); /* to be forced */
+	again->flags = QUEUE_FORCE;
 }
 
 static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, size_t n)
@@ -244,7 +247,7 @@ static void batch_send(struct batch *b)
 	DL_FOREACH(b->items, item)
 	{
 		queue_finish_item(f, &item->session, *item->id != '\0' ? item->id : NULL,
-			item->token, item->token[0] == '!');
+			item->token, item->flags);
 		for (size_t i = 0; i < item->n_messages; i++)
 			queue_finish_message(f, &item->messages[i]);
 		if (*item->id != '\0')

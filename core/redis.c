@@ -18,6 +18,7 @@
 #define BACKOFF_MIN_MS    20
 #define BACKOFF_MAX_MS    1000
 #define CONNECT_MS        5000
+#define LAZY_MS           10
 #define MAX_SCRIPTS       12
 #define ARGS_HEAD         24 /* room for "*2147483647\r\n" in front of the arguments */
 #define MAX_OUTPUT_BUFFER (256u << 20)
@@ -45,7 +46,9 @@ struct redis {
 	unsigned in_flight;
 	uint64_t
 		progress_at_ms; /* when the last reply came or the first command of a batch went out */
-	uv_timer_t timer;       /* down: the next attempt; else: the time-out check */
+	uv_timer_t lazy_timer; /* until what may wait is sent */
+	int n_handles;
+	uv_timer_t timer; /* down: the next attempt; else: the time-out check */
 };
 
 struct command {
@@ -63,6 +66,7 @@ struct adapter {
 	uv_poll_t poll;
 	/* Writes what this turn has queued, in one write and without an epoll_ctl. */
 	struct turn_task flush;
+	int lazy; /* a command that may wait is being queued: no flush for it */
 	redisAsyncContext *ac;
 	int events;
 	int flushing;
@@ -119,6 +123,8 @@ static void adapter_add_write(void *p)
 {
 	CAST(adapter, a, p, ADAPTER_MAGIC);
 
+	if (a->lazy)
+		return;
 	/* While connecting, and when the socket did not take all, the poll tells when to go on. */
 	if (a->flushing || !(a->ac->c.flags & REDIS_CONNECTED))
 		adapter_want(a, UV_WRITABLE, 0);
@@ -243,6 +249,15 @@ static void args_finish(struct redis_args *a)
 static void connect_now(struct redis *r);
 
 static void on_timer(uv_timer_t *timer);
+
+/* Nothing else was sent for a while: what could wait has waited. */
+static void on_lazy(uv_timer_t *timer)
+{
+	CAST(redis, r, timer->data, REDIS_MAGIC);
+
+	if (r->ac != NULL)
+		adapter_add_write(r->ac->ev.data);
+}
 
 static void schedule(struct redis *r, unsigned ms)
 {
@@ -423,7 +438,9 @@ struct redis *redis_new(const struct redis_options *o)
 	r->push = o->push;
 	r->backoff_ms = BACKOFF_MIN_MS;
 	uv_timer_init(o->loop, &r->timer);
-	r->timer.data = r;
+	uv_timer_init(o->loop, &r->lazy_timer);
+	r->n_handles = 2;
+	r->timer.data = r->lazy_timer.data = r;
 	schedule(r, 0);
 	return r;
 }
@@ -432,6 +449,8 @@ static void on_closed(uv_handle_t *h)
 {
 	CAST(redis, r, h->data, REDIS_MAGIC);
 
+	if (--r->n_handles > 0)
+		return;
 	mem_free(r->name);
 	mem_free(r->shown);
 	mem_free(r->moved_host);
@@ -448,6 +467,7 @@ void redis_free(struct redis **rp)
 	r->closing = 1;
 	give_up(r, "closing");
 	uv_close((uv_handle_t *)&r->timer, on_closed);
+	uv_close((uv_handle_t *)&r->lazy_timer, on_closed);
 }
 
 int redis_is_up(const struct redis *r)
@@ -546,6 +566,19 @@ int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *
 	if (r->in_flight++ == 0)
 		r->progress_at_ms = uv_now(r->loop);
 	return 0;
+}
+
+void redis_send_lazily(struct redis *r, struct redis_args *a)
+{
+	struct adapter *ad = r->ac != NULL ? r->ac->ev.data : NULL;
+
+	if (ad == NULL)
+		return;
+	ad->lazy = 1;
+	(void)redis_send(r, a, NULL, NULL);
+	ad->lazy = 0;
+	if (!uv_is_active((uv_handle_t *)&r->lazy_timer))
+		uv_timer_start(&r->lazy_timer, on_lazy, LAZY_MS, 0);
 }
 
 const struct redisReply *redis_at(const struct redisReply *reply, size_t n)

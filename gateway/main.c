@@ -225,10 +225,13 @@ static int fronts_open(struct process *p, struct err *e)
 	const struct front_options o = {
 		.handler = api_request,
 		.api = p->api,
+		.header_bytes = (size_t)p->conf.limits_header_bytes,
 		.body_bytes = (size_t)p->conf.limits_body_bytes,
 	};
-	const struct front_options admin = {
-		.handler = admin_request, .api = p->admin, .body_bytes = 1024};
+	const struct front_options admin = {.handler = admin_request,
+		.api = p->admin,
+		.header_bytes = 4096,
+		.body_bytes = 1024};
 	/* Several gateways on one machine: each its own admin port, counted up from the configured one. */
 	const char *index = getenv("SOCKETHUB_GATEWAY_INDEX");
 	char *address = p->conf.admin != NULL ? address_offset(p->conf.admin,

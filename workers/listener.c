@@ -267,8 +267,9 @@ static void on_jobs(void *arg, int rc, const struct queue_job *jobs, size_t n)
 		r->has_group = 0;
 	for (size_t i = 0; i < n; i++)
 		take(r, &jobs[i]);
+	/* At the end of the turn: results that are ready already shall reach Redis before the next read does. */
 	if (rc == 0)
-		read_more(r);
+		turn_queue(r->listener->worker->loop, TURN_FLUSH, &r->listener->more);
 }
 
 /* What this worker was given over a connection that broke before the jobs arrived. */
@@ -510,7 +511,7 @@ void listener_answered(struct listener *l, struct job *job)
 		l->n_suspects_running--;
 		next_suspect(l);
 	}
-	turn_queue(l->worker->loop, TURN_WORK, &l->more);
+	turn_queue(l->worker->loop, TURN_FLUSH, &l->more);
 }
 
 size_t listener_count(const struct listener *l)

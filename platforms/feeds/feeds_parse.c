@@ -9,6 +9,7 @@
 #include "core/mem.h"
 #include "platforms/feeds/feeds_charset.h"
 #include "platforms/feeds/feeds_date.h"
+#include "platforms/feeds/feeds_html.h"
 #include "platforms/feeds/feeds_text.h"
 #include "platforms/feeds/feeds_xml.h"
 
@@ -70,7 +71,7 @@ static const char *plain_of(struct target *t, const xmlNode *n)
 	if (type != NULL && strcmp(type, "text") == 0)
 		buf_add(&plain, buf_str(&b), b.len);
 	else
-		feeds_text_from_html(buf_str(&b), b.len, &plain);
+		feeds_html_to_text(buf_str(&b), b.len, &plain);
 	s = keep(t, buf_str(&plain), plain.len);
 	buf_release(&plain);
 	buf_release(&b);
@@ -268,10 +269,12 @@ static void on_date(struct target *t, const xmlNode *n)
 static void markup_of(struct target *t, const xmlNode *n, const char **html, const char **text)
 {
 	struct buf raw = BUF_INIT, markup = BUF_INIT, plain = BUF_INIT;
-	const char *type = feeds_xml_attr(n, "type");
+	const char *type = feeds_xml_attr(n, "type"), *name;
 	const xmlNode *inner = n;
 	int inline_markup = 0;
 
+	if (type == NULL && feeds_xml_name(n, &name) == NS_ATOM)
+		type = "text";
 	for (const xmlNode *c = n->children; c != NULL; c = c->next)
 		if (c->type == XML_ELEMENT_NODE) {
 			inline_markup = 1;
@@ -287,7 +290,7 @@ static void markup_of(struct target *t, const xmlNode *n, const char **html, con
 		else
 			buf_add(&markup, buf_str(&raw), raw.len);
 	}
-	feeds_text_from_html(buf_str(&markup), markup.len, &plain);
+	feeds_html_to_text(buf_str(&markup), markup.len, &plain);
 	*html = keep(t, buf_str(&markup), markup.len);
 	*text = keep(t, buf_str(&plain), plain.len);
 	buf_release(&plain);
@@ -543,18 +546,28 @@ static int refuse(struct err *e, const char *what, const char *why)
 	return err_set(e, ERR_REMOTE, "Error: Not a feed%s%s%s", what, *why != '\0' ? ": " : "", why);
 }
 
+static int refuse_root(struct err *e, const xmlNode *root)
+{
+	const char *name = (const char *)root->name;
+
+	return err_set(e, ERR_REMOTE, "Error: Not a feed: the document is <%.*s>",
+		(int)feeds_text_fit(name, strlen(name), 60), name);
+}
+
 int feeds_parse(const char *bytes, size_t len, const char *content_type, const char *base,
 	struct feed **out, struct err *e)
 {
 	struct target *t;
-	struct buf text = BUF_INIT;
+	struct buf raw = BUF_INIT, text = BUF_INIT;
 	char why[200] = "";
 	const xmlNode *root;
 	xmlDocPtr doc = NULL;
-	int rc = feeds_charset_decode(bytes, len, content_type, &text, e);
+	int rc = feeds_charset_decode(bytes, len, content_type, &raw, e);
 
 	if (rc < 0)
 		goto out;
+	feeds_xml_repair(buf_str(&raw), raw.len, &text);
+	buf_release(&raw);
 	if (text.len == 0 || text.len > INT32_MAX) {
 		rc = refuse(e, ": the document is empty", "");
 		goto out;
@@ -562,7 +575,7 @@ int feeds_parse(const char *bytes, size_t len, const char *content_type, const c
 	doc = feeds_xml_read(text.data, text.len, why, sizeof why);
 	root = doc != NULL ? xmlDocGetRootElement(doc) : NULL;
 	if (root == NULL || !is_feed_root(root)) {
-		rc = refuse(e, "", why);
+		rc = root != NULL ? refuse_root(e, root) : refuse(e, "", why);
 		goto out;
 	}
 	t = mem_alloc(sizeof *t);
@@ -579,6 +592,7 @@ int feeds_parse(const char *bytes, size_t len, const char *content_type, const c
 out:
 	if (doc != NULL)
 		xmlFreeDoc(doc);
+	buf_release(&raw);
 	buf_release(&text);
 	return rc;
 }

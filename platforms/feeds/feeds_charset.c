@@ -153,7 +153,7 @@ static void find_value(const char *s, size_t len, const char *key, char name[NAM
 	i++;
 	while (i < len && strchr(" \t'\"", s[i]) != NULL && s[i] != '\0')
 		i++;
-	while (i < len && n + 1 < NAME_SIZE && s[i] != '\0' && strchr(" \t'\";?>", s[i]) == NULL)
+	while (i < len && n + 1 < NAME_SIZE && s[i] > ' ' && s[i] < 0x7F && strchr("'\";?>", s[i]) == NULL)
 		name[n++] = s[i++];
 	name[n] = '\0';
 }

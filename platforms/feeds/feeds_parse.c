@@ -98,10 +98,22 @@ static int has_scheme(const char *s, const char *scheme)
 	return strncasecmp(s, scheme, strlen(scheme)) == 0;
 }
 
+/* What may not stand in a URI (RFC 3986, 2) as %XX; browsers do the same. */
+static void escape(const char *s, struct buf *out)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s <= 0x20 || (unsigned char)*s >= 0x7F || strchr("<>\"{}|\\^`", *s))
+			buf_printf(out, "%%%02X", (unsigned char)*s);
+		else
+			buf_add_char(out, *s);
+	}
+}
+
 /* `link` made absolute. A base or link beyond the bound is dropped, and so are links that would run as a script. */
 static const char *url(struct target *t, const char *link, const char *base)
 {
 	const char *s = keep_str(t, link), *whole;
+	struct buf escaped = BUF_INIT;
 	xmlChar *built;
 
 	if (strlen(s) > FEED_MAX_URL || is_full(t) || has_scheme(s, "javascript:") ||
@@ -109,7 +121,9 @@ static const char *url(struct target *t, const char *link, const char *base)
 		return "";
 	if (*s == '\0' || base == NULL || has_scheme(s, "http:") || has_scheme(s, "https:"))
 		return s;
-	built = xmlBuildURI((const xmlChar *)s, (const xmlChar *)base);
+	escape(s, &escaped);
+	built = xmlBuildURI((const xmlChar *)buf_str(&escaped), (const xmlChar *)base);
+	buf_release(&escaped);
 	if (built == NULL)
 		return s;
 	whole = keep_str(t, (const char *)built);

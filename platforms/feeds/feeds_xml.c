@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "core/buf.h"
-#include "platforms/feeds/feeds_text.h"
 
 /* Elements and attributes of one document: about 40 MB of tree. */
 #define MAX_NODES 250000
@@ -105,17 +104,26 @@ const char *feeds_xml_attr(const xmlNode *n, const char *local)
 
 /* --- handlers for libxml2 --------------------------------------------------------------------------------------- */
 
+/* libxml2 cuts what it quotes without regard to characters. */
+static void only_ascii(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s >= 0x80)
+			*s = '?';
+}
+
 /* Keeps the first complaint, without its line break. Nothing goes to standard error. */
 static void on_error(void *arg, xmlErrorPtr error)
 {
 	xmlParserCtxtPtr ctxt = arg;
 	struct reading *r = ctxt->_private;
-	size_t len = error->message != NULL ? strcspn(error->message, "\r\n") : 0;
+	const char *message = error->message != NULL ? error->message : "";
 
-	if (r->why[0] == '\0' && error->level >= XML_ERR_ERROR)
+	if (r->why[0] == '\0' && error->level >= XML_ERR_ERROR) {
 		snprintf(r->why, r->why_size, "line %d: %.*s", error->line,
-			(int)feeds_text_fit(error->message, len, 160),
-			error->message != NULL ? error->message : "");
+			(int)strcspn(message, "\r\n"), message);
+		only_ascii(r->why);
+	}
 	if (++r->errors == MAX_ERRORS)
 		xmlStopParser(ctxt);
 }

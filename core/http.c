@@ -197,7 +197,8 @@ static void on_done(void *arg, CURL *easy, CURLcode rc)
 
 static void on_deadline(uv_timer_t *timer)
 {
-	CAST(http_transfer, t, CONTAINER_OF(timer, struct http_transfer, timer), HTTP_TRANSFER_MAGIC);
+	CAST(http_transfer, t, CONTAINER_OF(timer, struct http_transfer, timer),
+		HTTP_TRANSFER_MAGIC);
 	struct err e = t->early;
 
 	if (e.code == ERR_NONE)

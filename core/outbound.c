@@ -55,9 +55,9 @@ static const struct {
 	struct block block;
 	size_t offset;
 } embedding[] = {
-	{{AF_INET6, 96, {[10] = 0xff, 0xff}}, 12},          /* IPv4-mapped, RFC 4291 */
-	{{AF_INET6, 96, {0x00, 0x64, 0xff, 0x9b}}, 12},     /* NAT64, RFC 6052 */
-	{{AF_INET6, 16, {0x20, 0x02}}, 2},                  /* 6to4, RFC 3056 */
+	{{AF_INET6, 96, {[10] = 0xff, 0xff}}, 12},      /* IPv4-mapped, RFC 4291 */
+	{{AF_INET6, 96, {0x00, 0x64, 0xff, 0x9b}}, 12}, /* NAT64, RFC 6052 */
+	{{AF_INET6, 16, {0x20, 0x02}}, 2},              /* 6to4, RFC 3056 */
 };
 
 static int block_holds(const struct block *b, int family, const unsigned char *addr)

@@ -16,11 +16,12 @@ struct scan {
 };
 
 /* Elements whose content is not for reading. */
-static const char *const hidden[] = {
-	"script", "style", "head", "title", "template", "iframe", "object", "select", "textarea", NULL};
+static const char *const hidden[] = {"script", "style", "head", "title", "template", "iframe",
+	"object", "select", "textarea", NULL};
 static const char *const blocks[] = {"address", "article", "aside", "blockquote", "br", "dd", "div",
 	"dl", "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-	"header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul", NULL};
+	"header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul",
+	NULL};
 static const char *const cells[] = {"td", "th", NULL};
 
 static int is_one_of(const char *name, const char *const *list)
@@ -79,8 +80,8 @@ static void add_char(struct scan *s, unsigned long c)
 
 	if (c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == 0xA0)
 		add_space(s);
-	else if (c >= 0x20 && (c < 0x7F || c > 0x9F) && c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF) &&
-		 c != 0xFFFE && c != 0xFFFF)
+	else if (c >= 0x20 && (c < 0x7F || c > 0x9F) && c <= 0x10FFFF &&
+		 (c < 0xD800 || c > 0xDFFF) && c != 0xFFFE && c != 0xFFFF)
 		buf_add(s->out, utf8, (size_t)xmlCopyCharMultiByte(utf8, (int)c));
 }
 
@@ -118,7 +119,8 @@ static int named_reference(struct scan *s)
 	char name[NAME_SIZE];
 	size_t n = 0;
 
-	while (n + 1 < sizeof name && n + 1 < left(s) && (is_letter(s->at[1 + n]) || is_digit(s->at[1 + n]))) {
+	while (n + 1 < sizeof name && n + 1 < left(s) &&
+		(is_letter(s->at[1 + n]) || is_digit(s->at[1 + n]))) {
 		name[n] = s->at[1 + n];
 		n++;
 	}

@@ -26,7 +26,8 @@ static void cut(struct buf *out, size_t start)
 
 static int is_text(const xmlNode *n)
 {
-	return (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) && n->content != NULL;
+	return (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) &&
+	       n->content != NULL;
 }
 
 static int is_named(const xmlNode *n, const char *const *names)

@@ -14,7 +14,7 @@
 #define MAX_NODES 250000
 /* Bytes of distinct names. libxml2 compares each attribute of an element with all others; 580,000 distinct ones fit
  * into 5 MiB and keep it busy for minutes. A feed needs some 5 KiB of names. */
-#define MAX_NAME_BYTES ((size_t)64 << 10)
+#define MAX_NAME_BYTES   ((size_t)64 << 10)
 
 #define MAX_ELEMENT_NAME 100
 /* Complaints about one document, each of which costs time. */
@@ -141,8 +141,9 @@ static void ignore_entity(void *arg, const xmlChar *name, int type, const xmlCha
 }
 
 /* Signature and order of startElementNsSAX2Func. */
-static void start_element(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
-	int n_ns, const xmlChar **ns, int n_attrs, int n_defaulted, const xmlChar **attrs)
+static void start_element(void *arg, const xmlChar *local, const xmlChar *prefix,
+	const xmlChar *uri, int n_ns, const xmlChar **ns, int n_attrs, int n_defaulted,
+	const xmlChar **attrs)
 {
 	xmlParserCtxtPtr ctxt = arg;
 	struct reading *r = ctxt->_private;

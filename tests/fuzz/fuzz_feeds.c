@@ -30,7 +30,8 @@ static void check(const struct feed *f, const struct feeds_options *o)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const types[] = {NULL, "text/xml", "text/xml; charset=utf-8",
-		"text/xml; charset=iso-8859-1", "text/xml; charset=utf-16", "text/xml; charset=shift_jis"};
+		"text/xml; charset=iso-8859-1", "text/xml; charset=utf-16",
+		"text/xml; charset=shift_jis"};
 	struct feeds_options o = {.limit = FEEDS_MAX_LIMIT};
 	struct feed *f = NULL;
 	struct err e = {0};

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "tests/fake/psession.h"
@@ -27,8 +28,8 @@ static int teardown(void **state)
 /* TAKES `object`. */
 static json_t *activity(const char *verb, json_t *object)
 {
-	return json_pack("{s{ss}sss[]so}", "actor", "address", "ann", "verb", verb, "target", "object",
-		object);
+	return json_pack("{s{ss}sss[]so}", "actor", "address", "ann", "verb", verb, "target",
+		"object", object);
 }
 
 static void is_event(const json_t *event, const char *ev)
@@ -39,8 +40,8 @@ static void is_event(const json_t *event, const char *ev)
 static void echo_returns_its_object(void **state)
 {
 	json_t *object = json_pack("{s[ib]}", "a", 1, 1);
-	const json_t *answer =
-		fake_wait(*state, fake_job(*state, activity("echo", json_incref(object))));
+	const json_t *answer = fake_wait(
+		*state, fake_job(*state, activity("echo", json_incref(object))));
 
 	is_event(answer, "done");
 	assert_true(json_equal(json_object_get(answer, "object"), object));
@@ -49,8 +50,8 @@ static void echo_returns_its_object(void **state)
 
 static void fail_fails_with_its_text(void **state)
 {
-	const json_t *answer =
-		fake_wait(*state, fake_job(*state, activity("fail", json_pack("{ss}", "text", "no %s"))));
+	const json_t *answer = fake_wait(
+		*state, fake_job(*state, activity("fail", json_pack("{ss}", "text", "no %s"))));
 
 	is_event(answer, "fail");
 	assert_string_equal(json_string_value(json_object_get(answer, "text")), "no %s");
@@ -72,7 +73,8 @@ static void delay_answers_in_its_time(void **state)
 	answer = fake_wait(f, slow);
 	assert_true(uv_hrtime() - begin >= 115000000u);
 	is_event(answer, "done");
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "object"), "ms")), 120);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(answer, "object"), "ms")), 120);
 }
 
 static void cancelled_jobs_are_silent(void **state)
@@ -101,16 +103,19 @@ static void burst_sends_in_order_and_then_answers(void **state)
 	assert_int_equal(json_array_size(fake_events(f)), 0);
 	answer = fake_wait(f, job);
 	is_event(answer, "done");
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(answer, "object"), "n")), 1050);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(answer, "object"), "n")), 1050);
 	assert_ptr_equal(answer, json_array_get(fake_events(f), 1050));
 	messages = fake_messages(f, job);
 	assert_int_equal(json_array_size(messages), 1050);
-	json_array_foreach(messages, i, m) assert_int_equal(
-		json_integer_value(json_object_get(json_object_get(m, "object"), "i")), i);
+	json_array_foreach (messages, i, m)
+		assert_int_equal(
+			json_integer_value(json_object_get(json_object_get(m, "object"), "i")), i);
 	first = json_array_get(messages, 0);
 	text = json_dumps(first, JSON_COMPACT);
-	assert_string_equal(text, "{\"actor\":{\"address\":\"ann\"},\"target\":[{\"address\":\"ann\"}],"
-				  "\"status\":true,\"verb\":\"burst\",\"object\":{\"i\":0}}");
+	assert_string_equal(text,
+		"{\"actor\":{\"address\":\"ann\"},\"target\":[{\"address\":\"ann\"}],"
+		"\"status\":true,\"verb\":\"burst\",\"object\":{\"i\":0}}");
 	free(text);
 	json_decref(messages);
 	is_event(fake_wait(f, fake_job(f, activity("burst", json_pack("{si}", "n", 0)))), "done");
@@ -133,7 +138,8 @@ static void a_burst_leaves_room_for_others(void **state)
 
 static void crash_needs_the_setting(void **state)
 {
-	const json_t *answer = fake_wait(*state, fake_job(*state, activity("crash", json_object())));
+	const json_t *answer = fake_wait(
+		*state, fake_job(*state, activity("crash", json_object())));
 
 	is_event(answer, "fail");
 	assert_string_equal(json_string_value(json_object_get(answer, "code")), "forbidden");
@@ -176,7 +182,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(fail_fails_with_its_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(delay_answers_in_its_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(cancelled_jobs_are_silent, setup, teardown),
-		cmocka_unit_test_setup_teardown(burst_sends_in_order_and_then_answers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			burst_sends_in_order_and_then_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_burst_leaves_room_for_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(crash_needs_the_setting, setup, teardown),
 		cmocka_unit_test(crash_kills_the_worker),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "core/buf.h"
@@ -14,14 +15,16 @@
 
 extern const struct platform platform_feeds;
 
-#define RSS(title, items) \
-	"<?xml version='1.0'?><rss version='2.0'><channel><title>" title "</title>" items "</channel></rss>"
-#define ITEM(n) \
-	"<item><title>t" #n "</title><link>http://e.org/" #n \
-	"</link><pubDate>0" #n " Nov 2013 12:00:00 GMT</pubDate></item>"
+#define RSS(title, items)                                                                 \
+	"<?xml version='1.0'?><rss version='2.0'><channel><title>" title "</title>" items \
+	"</channel></rss>"
+#define ITEM(n)                                                                     \
+	"<item><title>t" #n "</title><link>http://e.org/" #n "</link><pubDate>0" #n \
+	" Nov 2013 12:00:00 GMT</pubDate></item>"
 
 static const char *const no_cache[] = {"Cache-Control: no-cache", NULL};
-static const char *const long_life[] = {"Content-Type: text/xml", "Cache-Control: public, max-age=60", NULL};
+static const char *const long_life[] = {
+	"Content-Type: text/xml", "Cache-Control: public, max-age=60", NULL};
 static const char *const short_life[] = {"Last-Modified: Fri, 01 Nov 2013 12:00:00 GMT", NULL};
 static const char *const moved[] = {"Location: /two", NULL};
 static const char *const moved_inside[] = {"Location: http://[::1]:9/", NULL};
@@ -33,7 +36,10 @@ static struct httpd_reply replies[] = {
 	{.path = "/two", .headers = no_cache, .body = RSS("two", ITEM(5) ITEM(4))},
 	{.path = "/slow", .delay_ms = 100, .body = RSS("slow", ITEM(1))},
 	{.path = "/aged", .headers = long_life, .body = RSS("aged", ITEM(1))},
-	{.path = "/tagged", .etag = "\"v1\"", .headers = short_life, .body = RSS("tagged", ITEM(1))},
+	{.path = "/tagged",
+		.etag = "\"v1\"",
+		.headers = short_life,
+		.body = RSS("tagged", ITEM(1))},
 	{.path = "/moved", .status = 301, .headers = moved},
 	{.path = "/inside", .status = 302, .headers = moved_inside},
 	{.path = "/broken", .body = "<rss><chan"},
@@ -51,8 +57,8 @@ struct world {
 
 static json_t *settings(int min_interval_s, int timeout_ms)
 {
-	return json_pack("{sisisisisi}", "cache_bytes", 16 << 20, "max_bytes", 5 << 20, "timeout_ms",
-		timeout_ms, "min_interval_s", min_interval_s, "max_interval_s", 300);
+	return json_pack("{sisisisisi}", "cache_bytes", 16 << 20, "max_bytes", 5 << 20,
+		"timeout_ms", timeout_ms, "min_interval_s", min_interval_s, "max_interval_s", 300);
 }
 
 static struct world *world_new(json_t *config)
@@ -100,8 +106,8 @@ static int fetch(struct world *w, const char *const *paths, json_t *object)
 		json_array_append_new(target, json_pack("{ss}", "address", url));
 		mem_free(url);
 	}
-	return fake_job(w->fake, json_pack("{s{ss}ssss soso}", "actor", "address", "ann", "verb", "fetch",
-					 "platform", "feeds", "target", target, "object",
+	return fake_job(w->fake, json_pack("{s{ss}ssss soso}", "actor", "address", "ann", "verb",
+					 "fetch", "platform", "feeds", "target", target, "object",
 					 object != NULL ? object : json_object()));
 }
 
@@ -149,7 +155,7 @@ static void titles(struct world *w, int job, char out[256])
 	size_t i;
 
 	out[0] = '\0';
-	json_array_foreach(messages, i, m) {
+	json_array_foreach (messages, i, m) {
 		assert_string_equal(text(m, "verb"), "post");
 		if (strlen(out) < 240)
 			strcat(out, text(json_object_get(m, "object"), "title"));
@@ -169,11 +175,13 @@ static void a_feed_becomes_messages_and_a_result(void **state)
 	assert_int_equal(json_integer_value(json_object_get(one, "totalArticles")), 3);
 	assert_int_equal(json_array_size(json_object_get(one, "articleLinks")), 3);
 	assert_string_equal(
-		json_string_value(json_array_get(json_object_get(one, "articleLinks"), 0)), "http://e.org/3");
+		json_string_value(json_array_get(json_object_get(one, "articleLinks"), 0)),
+		"http://e.org/3");
 	titles(w, job, sent);
 	assert_string_equal(sent, "t1t2");
 	assert_string_equal(text(json_object_get(first, "actor"), "address"), url);
-	assert_string_equal(text(json_array_get(json_object_get(first, "target"), 0), "address"), "ann");
+	assert_string_equal(
+		text(json_array_get(json_object_get(first, "target"), 0), "address"), "ann");
 	/* the result comes last */
 	assert_int_equal(json_array_size(fake_events(w->fake)), 3);
 	assert_string_equal(text(json_array_get(fake_events(w->fake), 2), "ev"), "done");
@@ -189,15 +197,18 @@ static void several_feeds_are_fetched_side_by_side(void **state)
 	char sent[256];
 
 	assert_int_equal(json_object_size(object), 4);
-	assert_int_equal(json_integer_value(json_object_get(entry(w, object, "/slow"), "totalArticles")), 1);
-	assert_int_equal(json_integer_value(json_object_get(entry(w, object, "/two"), "totalArticles")), 2);
-	assert_string_equal(
-		json_string_value(entry(w, object, "/missing")), "Error: Not a feed: HTTP status 404");
+	assert_int_equal(
+		json_integer_value(json_object_get(entry(w, object, "/slow"), "totalArticles")), 1);
+	assert_int_equal(
+		json_integer_value(json_object_get(entry(w, object, "/two"), "totalArticles")), 2);
+	assert_string_equal(json_string_value(entry(w, object, "/missing")),
+		"Error: Not a feed: HTTP status 404");
 	titles(w, job, sent);
 	assert_int_equal(strlen(sent), 12); /* one, asked for twice, is sent once */
 	assert_int_equal(httpd_count(w->httpd, "/one"), 1);
 	messages = fake_events(w->fake);
-	assert_string_equal(text(json_array_get(messages, json_array_size(messages) - 1), "ev"), "done");
+	assert_string_equal(
+		text(json_array_get(messages, json_array_size(messages) - 1), "ev"), "done");
 }
 
 static void failures_say_what_and_where(void **state)
@@ -211,8 +222,10 @@ static void failures_say_what_and_where(void **state)
 		{"/inside", "blocked", "connect [::1]: the address ::1 is not allowed"},
 		{"/endless", "too-large", "127.0.0.1 sent more than 5242880 bytes"},
 		{"http://127.0.0.1:1/x", "connect", "connect ECONNREFUSED 127.0.0.1"},
-		{"http://127.0.0.2/x", "blocked", "connect 127.0.0.2: the address 127.0.0.2 is not allowed"},
-		{"http://no-such-host.invalid/", "resolve", "getaddrinfo ENOTFOUND no-such-host.invalid"},
+		{"http://127.0.0.2/x", "blocked",
+			"connect 127.0.0.2: the address 127.0.0.2 is not allowed"},
+		{"http://no-such-host.invalid/", "resolve",
+			"getaddrinfo ENOTFOUND no-such-host.invalid"},
 		{"file:///etc/passwd", "invalid", "Invalid URI: only http and https are allowed"},
 		{"nonsense", "invalid", "Invalid URI \"nonsense\""},
 		{"http://u:p@127.0.0.1/", "invalid", "Invalid URI: user name and password"},
@@ -222,7 +235,8 @@ static void failures_say_what_and_where(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		char *url = cases[i].path[0] == '/' ? httpd_url(w->httpd, cases[i].path)
 						    : mem_strdup(cases[i].path);
-		char *expected = mem_printf("failed to fetch feed from url: %s : %s", url, cases[i].text);
+		char *expected = mem_printf(
+			"failed to fetch feed from url: %s : %s", url, cases[i].text);
 		int job = fetch(w, PATHS(cases[i].path), NULL);
 		const char *why = failed(w, job);
 		if (strncmp(why, expected, strlen(expected)) != 0)
@@ -251,12 +265,13 @@ static void unusable_jobs_fail_before_anything_is_fetched(void **state)
 
 	assert_string_equal(
 		failed(w, fetch(w, (const char *const[]){NULL}, NULL)), "invalid target array");
-	assert_string_equal(failed(w, fetch(w, PATHS(""), NULL)), "no address found in first target object");
+	assert_string_equal(
+		failed(w, fetch(w, PATHS(""), NULL)), "no address found in first target object");
 	assert_string_equal(failed(w, fetch(w, PATHS("/one", "/one", "/one", ""), NULL)),
 		"no address found in target object 4");
 	target = json_pack("[{ss}{s:n}]", "address", "http://127.0.0.1/", "address");
-	job = fake_job(w->fake, json_pack("{s{ss}sssos{}}", "actor", "address", "ann", "verb", "fetch",
-					"target", target, "object"));
+	job = fake_job(w->fake, json_pack("{s{ss}sssos{}}", "actor", "address", "ann", "verb",
+					"fetch", "target", target, "object"));
 	assert_string_equal(failed(w, job), "no address found in second target object");
 	for (size_t i = 0; i < 51; i++)
 		many[i] = "/one";
@@ -264,9 +279,11 @@ static void unusable_jobs_fail_before_anything_is_fetched(void **state)
 	assert_string_equal(failed(w, fetch(w, many, NULL)), "too many targets: 50 at most");
 	memset(longest, 'x', sizeof longest - 1);
 	longest[sizeof longest - 1] = '\0';
-	assert_non_null(strstr(failed(w, fetch(w, PATHS(longest), NULL)), "longer than 2048 bytes"));
 	assert_non_null(
-		strstr(failed(w, fetch(w, PATHS("/one"), json_pack("{ss}", "date", "soon"))), "date has to"));
+		strstr(failed(w, fetch(w, PATHS(longest), NULL)), "longer than 2048 bytes"));
+	assert_non_null(
+		strstr(failed(w, fetch(w, PATHS("/one"), json_pack("{ss}", "date", "soon"))),
+			"date has to"));
 	assert_int_equal(httpd_count(w->httpd, NULL), 0);
 }
 
@@ -349,10 +366,12 @@ static void redirects_are_followed_and_keep_the_address(void **state)
 	json_t *messages;
 	char *url = httpd_url(w->httpd, "/moved");
 
-	assert_int_equal(
-		json_integer_value(json_object_get(entry(w, done(w, job), "/moved"), "totalArticles")), 2);
+	assert_int_equal(json_integer_value(json_object_get(
+				 entry(w, done(w, job), "/moved"), "totalArticles")),
+		2);
 	messages = fake_messages(w->fake, job);
-	assert_string_equal(text(json_object_get(json_array_get(messages, 0), "actor"), "address"), url);
+	assert_string_equal(
+		text(json_object_get(json_array_get(messages, 0), "actor"), "address"), url);
 	json_decref(messages);
 	mem_free(url);
 }
@@ -492,7 +511,8 @@ static int group_setup(void **state)
 	(void)state;
 	buf_add_str(&big, "<rss><channel><title>big</title>");
 	for (int i = 0; i < 2000; i++)
-		buf_printf(&big, "<item><title>%d</title><description>%0500d</description></item>", i, i);
+		buf_printf(&big, "<item><title>%d</title><description>%0500d</description></item>",
+			i, i);
 	buf_add_str(&big, "</channel></rss>");
 	for (struct httpd_reply *r = replies; r->path != NULL; r++)
 		if (strcmp(r->path, "/big") == 0)
@@ -509,8 +529,9 @@ static int group_teardown(void **state)
 
 int main(void)
 {
-#define WITH(test)             cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define WITHOUT_INTERVAL(test) cmocka_unit_test_setup_teardown(test, setup_without_interval, teardown)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define WITHOUT_INTERVAL(test) \
+	cmocka_unit_test_setup_teardown(test, setup_without_interval, teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(a_feed_becomes_messages_and_a_result),
 		WITH(several_feeds_are_fetched_side_by_side),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "core/err.h"
@@ -23,7 +24,8 @@ static struct feed *sample(size_t n)
 		struct feed_entry *e = &f->entries[i];
 		char name[16];
 		snprintf(name, sizeof name, "%c", (int)('a' + i % 26));
-		*e = (struct feed_entry){"", "", "", "", 0, "", "", "", "", "", "", {NULL, 0}, NULL, 0};
+		*e = (struct feed_entry){
+			"", "", "", "", 0, "", "", "", "", "", "", {NULL, 0}, NULL, 0};
 		e->link = feed_copy(f, name, strlen(name));
 		snprintf(name, sizeof name, "o%c", (int)('a' + i % 26));
 		e->orig_link = feed_copy(f, name, strlen(name));
@@ -66,9 +68,11 @@ static void options_select(void **state)
 		{"{'from':'before'}", "abcdefgh"},
 		{"{'from':'after','date':0}", "hgfedcba"},
 		{"{'from':'before','date':0}", "abcdefgh"},
-		{"{'date':null,'link':null,'limit':null,'from':null,'property':null,'after':null,'before':null}",
+		{"{'date':null,'link':null,'limit':null,'from':null,'property':null,'after':null,'"
+		 "before':null}",
 			"hgfedcba"},
-		{"{'date':'','link':'','from':'','property':'','after':'','before':''}", "hgfedcba"},
+		{"{'date':'','link':'','from':'','property':'','after':'','before':''}",
+			"hgfedcba"},
 		{"{'date':false,'link':false}", "hgfedcba"},
 		/* limit */
 		{"{'limit':1}", "h"},
@@ -148,8 +152,9 @@ static void limits_have_a_default_and_a_bound(void **state)
 	static const struct {
 		const char *object;
 		size_t limit;
-	} cases[] = {{"{}", 10}, {"{\"limit\":0}", 10}, {"{\"limit\":0.5}", 10}, {"{\"limit\":11}", 11},
-		{"{\"limit\":1000}", 1000}, {"{\"limit\":1001}", 1000}, {"{\"limit\":1e300}", 1000}};
+	} cases[] = {{"{}", 10}, {"{\"limit\":0}", 10}, {"{\"limit\":0.5}", 10},
+		{"{\"limit\":11}", 11}, {"{\"limit\":1000}", 1000}, {"{\"limit\":1001}", 1000},
+		{"{\"limit\":1e300}", 1000}};
 	struct feeds_options o;
 	struct feeds_selection s;
 	struct feed *f = sample(1200);
@@ -177,12 +182,14 @@ static void unusable_options_name_the_key(void **state)
 {
 	static const struct {
 		const char *object, *key;
-	} cases[] = {{"{\"limit\":-1}", "limit"}, {"{\"limit\":\"5\"}", "limit"}, {"{\"limit\":[]}", "limit"},
-		{"{\"from\":\"since\"}", "from"}, {"{\"from\":1}", "from"}, {"{\"date\":\"soon\"}", "date"},
-		{"{\"date\":1e300}", "date"}, {"{\"date\":{}}", "date"}, {"{\"date\":true}", "date"},
-		{"{\"link\":5}", "link"}, {"{\"property\":\"title\"}", "property"},
-		{"{\"property\":1}", "property"}, {"{\"after\":\"http://e.org/1\"}", "after"},
-		{"{\"before\":\"x\"}", "before"}, {"{\"property\":\"link\",\"after\":5}", "after"}};
+	} cases[] = {{"{\"limit\":-1}", "limit"}, {"{\"limit\":\"5\"}", "limit"},
+		{"{\"limit\":[]}", "limit"}, {"{\"from\":\"since\"}", "from"},
+		{"{\"from\":1}", "from"}, {"{\"date\":\"soon\"}", "date"},
+		{"{\"date\":1e300}", "date"}, {"{\"date\":{}}", "date"},
+		{"{\"date\":true}", "date"}, {"{\"link\":5}", "link"},
+		{"{\"property\":\"title\"}", "property"}, {"{\"property\":1}", "property"},
+		{"{\"after\":\"http://e.org/1\"}", "after"}, {"{\"before\":\"x\"}", "before"},
+		{"{\"property\":\"link\",\"after\":5}", "after"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -221,16 +228,23 @@ static void a_full_article_is_as_in_the_reference(void **state)
 	f->image_url = "i.png";
 	f->image_title = "I";
 	f->tags = (struct feed_tags){tags, 1};
-	*e = (struct feed_entry){"T", "http://e.org/r", "http://e.org/1", "id", 1383307200000, "<p>s</p>", "s",
-		"<p>c</p>", "c", "S", "http://s.org/", {tags, 1}, media, 1};
+	*e = (struct feed_entry){"T", "http://e.org/r", "http://e.org/1", "id", 1383307200000,
+		"<p>s</p>", "s", "<p>c</p>", "c", "S", "http://s.org/", {tags, 1}, media, 1};
 	is_json(feeds_message(f, e, "http://example.org/rss", "ann@example.org"),
-		"{\"actor\":{\"objectType\":\"feedChannel\",\"name\":\"News\",\"address\":\"http://example.org/"
-		"rss\",\"description\":\"d\",\"image\":{\"url\":\"i.png\",\"title\":\"I\"},\"favicon\":\"f.ico\","
-		"\"categories\":[\"x\"],\"language\":\"en\",\"author\":\"Ann\"},\"target\":[{\"address\":\"ann@"
-		"example.org\"}],\"status\":true,\"verb\":\"post\",\"object\":{\"objectType\":\"feedEntry\","
-		"\"title\":\"T\",\"date\":\"2013-11-01T12:00:00.000Z\",\"datenum\":1383307200000,\"tags\":["
-		"\"x\"],\"text\":\"s\",\"html\":\"<p>s</p>\",\"brief_text\":\"c\",\"brief_html\":\"<p>c</p>\","
-		"\"link\":\"http://e.org/1\",\"media\":[{\"url\":\"http://e.org/a.mp3\",\"type\":\"audio/mpeg\","
+		"{\"actor\":{\"objectType\":\"feedChannel\",\"name\":\"News\",\"address\":\"http://"
+		"example.org/"
+		"rss\",\"description\":\"d\",\"image\":{\"url\":\"i.png\",\"title\":\"I\"},"
+		"\"favicon\":\"f.ico\","
+		"\"categories\":[\"x\"],\"language\":\"en\",\"author\":\"Ann\"},\"target\":[{"
+		"\"address\":\"ann@"
+		"example.org\"}],\"status\":true,\"verb\":\"post\",\"object\":{\"objectType\":"
+		"\"feedEntry\","
+		"\"title\":\"T\",\"date\":\"2013-11-01T12:00:00.000Z\",\"datenum\":1383307200000,"
+		"\"tags\":["
+		"\"x\"],\"text\":\"s\",\"html\":\"<p>s</"
+		"p>\",\"brief_text\":\"c\",\"brief_html\":\"<p>c</p>\","
+		"\"link\":\"http://e.org/1\",\"media\":[{\"url\":\"http://e.org/"
+		"a.mp3\",\"type\":\"audio/mpeg\","
 		"\"length\":\"5\"}],\"source\":{\"title\":\"S\",\"url\":\"http://s.org/\"}}}");
 	is_json(feeds_summary(f), "{\"totalArticles\":1,\"articleLinks\":[\"http://e.org/r\"]}");
 	feed_unref(&f);
@@ -244,10 +258,14 @@ static void an_empty_article_has_all_members(void **state)
 	f->entries[0].link = f->entries[0].orig_link = f->entries[0].id = "";
 	f->entries[0].date_ms = 0;
 	is_json(feeds_message(f, f->entries, "u", "ann"),
-		"{\"actor\":{\"objectType\":\"feedChannel\",\"name\":\"u\",\"address\":\"u\",\"description\":\"\","
-		"\"image\":{},\"favicon\":\"\",\"categories\":[],\"language\":\"\",\"author\":\"\"},\"target\":[{"
-		"\"address\":\"ann\"}],\"status\":true,\"verb\":\"post\",\"object\":{\"objectType\":\"feedEntry\","
-		"\"title\":\"\",\"date\":null,\"datenum\":0,\"tags\":[],\"text\":\"\",\"html\":\"\",\"brief_text\":"
+		"{\"actor\":{\"objectType\":\"feedChannel\",\"name\":\"u\",\"address\":\"u\","
+		"\"description\":\"\","
+		"\"image\":{},\"favicon\":\"\",\"categories\":[],\"language\":\"\",\"author\":\"\"}"
+		",\"target\":[{"
+		"\"address\":\"ann\"}],\"status\":true,\"verb\":\"post\",\"object\":{"
+		"\"objectType\":\"feedEntry\","
+		"\"title\":\"\",\"date\":null,\"datenum\":0,\"tags\":[],\"text\":\"\",\"html\":"
+		"\"\",\"brief_text\":"
 		"\"\",\"brief_html\":\"\",\"link\":\"\",\"media\":[],\"source\":{}}}");
 	feed_unref(&f);
 }
@@ -268,8 +286,8 @@ static void one_text_stands_for_the_other(void **state)
 		e->content_text = i == 1 ? "t" : "";
 		m = feeds_message(f, e, "u", "ann");
 		for (size_t k = 0; k < ARRAY_LEN(keys); k++)
-			assert_string_equal(
-				json_string_value(json_object_get(json_object_get(m, "object"), keys[k])),
+			assert_string_equal(json_string_value(json_object_get(
+						    json_object_get(m, "object"), keys[k])),
 				expected[k]);
 		json_decref(m);
 	}

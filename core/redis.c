@@ -446,6 +446,9 @@ void redis_free(struct redis **rp)
 	if (r == NULL)
 		return;
 	r->closing = 1;
+	/* What this turn has queued, such as a worker's good-bye. May drop the connection by itself. */
+	if (r->up)
+		redisAsyncHandleWrite(r->ac);
 	give_up(r, "closing");
 	uv_close((uv_handle_t *)&r->timer, on_closed);
 }

@@ -59,7 +59,8 @@ struct queue_beat {
 	unsigned take_over;      /* jobs to take from the dead at most; 0: only the predecessor's */
 };
 
-/* Says that this worker lives, makes the group when it is missing, and takes over jobs: they come as in queue_read(). */
+/* Says that this worker lives, makes the group when it is missing, and takes over jobs: they come as in queue_read(). Only
+ * the predecessor's while this worker's own heartbeats come late. */
 int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_beat *b,
 	queue_read_fn *fn, void *arg);
 /* This worker's mark goes, so that its jobs can be taken over at once. */

@@ -44,6 +44,7 @@ struct reader {
 	unsigned shard;
 	struct redis *connection; /* of its own, because its reads wait */
 	int reading;
+	int beating;   /* a heartbeat has not been answered yet */
 	int has_group; /* a heartbeat has made sure */
 	int own_done;  /* what an earlier connection may have brought has been looked for */
 	char own_after[QUEUE_ID_SIZE];
@@ -219,11 +220,14 @@ static void on_connection(void *arg, int up)
 
 /* --- heartbeat ----------------------------------------------------------------------------------------------------------------- */
 
+static void beat(struct reader *r);
+
 static void on_beaten(void *arg, int rc, const struct queue_job *jobs, size_t n)
 {
 	CAST(reader, r, arg, READER_MAGIC);
 	struct listener *l = r->listener;
 
+	r->beating = 0;
 	if (rc < 0)
 		return;
 	r->has_group = 1;
@@ -237,6 +241,8 @@ static void on_beaten(void *arg, int rc, const struct queue_job *jobs, size_t n)
 		l->ready = NULL;
 	}
 	read_more(r);
+	if (n >= TAKE_OVER)
+		beat(r); /* there may be more */
 }
 
 static void beat(struct reader *r)
@@ -252,7 +258,10 @@ static void beat(struct reader *r)
 		.take_over = settled && !l->draining ? TAKE_OVER : 0,
 	};
 
-	(void)queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten, r);
+	/* Never two under way: they would pile up while Redis hangs, and the second would find the first in time. */
+	if (!r->beating)
+		r->beating = queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten,
+				     r) == 0;
 }
 
 static void deadlines_check(struct listener *l)

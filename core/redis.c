@@ -294,6 +294,13 @@ static void give_up(struct redis *r, const char *why)
 	went_down(r, was_up, why);
 }
 
+/* A node that is gone cannot tell where its slot went: ask the configured one again. */
+static void moved_forget(struct redis *r)
+{
+	mem_free(r->moved_host);
+	r->moved_host = NULL;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	CAST(redis, r, timer->data, REDIS_MAGIC);
@@ -303,10 +310,13 @@ static void on_timer(uv_timer_t *timer)
 		connect_now(r);
 		return;
 	}
-	if ((!r->up || r->in_flight > 0) && uv_now(r->loop) - r->progress_at_ms > limit)
+	if ((!r->up || r->in_flight > 0) && uv_now(r->loop) - r->progress_at_ms > limit) {
+		if (!r->up)
+			moved_forget(r);
 		give_up(r, "no answer in time");
-	else
+	} else {
 		schedule(r, 1000);
+	}
 }
 
 static void came_up(struct redis *r)
@@ -376,6 +386,7 @@ static void on_connect(const redisAsyncContext *ac, int status)
 	if (r == NULL)
 		return;
 	if (status != REDIS_OK) {
+		moved_forget(r);
 		went_down(r, 0, ac->errstr);
 		return;
 	}
@@ -405,9 +416,7 @@ static void connect_now(struct redis *r)
 		snprintf(why, sizeof why, "%s", ac != NULL ? ac->errstr : "out of memory");
 		if (ac != NULL)
 			redisAsyncFree(ac);
-		/* A node that is gone cannot tell where its slot went: ask the configured one again. */
-		mem_free(r->moved_host);
-		r->moved_host = NULL;
+		moved_forget(r);
 		went_down(r, 0, why);
 		return;
 	}
@@ -465,6 +474,9 @@ void redis_free(struct redis **rp)
 	if (r == NULL)
 		return;
 	r->closing = 1;
+	/* What this turn has queued, such as a worker's good-bye. May drop the connection by itself. */
+	if (r->up)
+		redisAsyncHandleWrite(r->ac);
 	give_up(r, "closing");
 	uv_close((uv_handle_t *)&r->timer, on_closed);
 	uv_close((uv_handle_t *)&r->lazy_timer, on_closed);
@@ -488,21 +500,29 @@ const char *redis_address(const struct redis *r)
 
 /* --- commands and replies --------------------------------------------------------------------------------------------- */
 
+/* "MOVED SLOT HOST:PORT" (Redis Cluster specification); HOST may be an IPv6 address. */
+static void moved_note(struct redis *r, const char *text)
+{
+	const char *host = strncmp(text, "MOVED ", 6) == 0 ? strchr(text + 6, ' ') : NULL;
+	const char *colon = host != NULL ? strrchr(++host, ':') : NULL;
+	int port = colon != NULL ? atoi(colon + 1) : 0;
+
+	if (colon == NULL || colon == host || port < 1 || port > 65535)
+		return;
+	moved_forget(r);
+	r->moved_host = mem_dup(host, (size_t)(colon - host));
+	r->moved_port = port;
+}
+
 /* Errors by which a server says "not me" or "not now"; the command was not run. */
 static int is_elsewhere(struct redis *r, const struct redisReply *reply)
 {
 	static const char *const words[] = {
 		"MOVED ", "READONLY ", "LOADING ", "NOSCRIPT ", "MASTERDOWN ", "CLUSTERDOWN "};
-	int slot, port;
-	char host[256];
 
 	if (reply->type != REDIS_REPLY_ERROR)
 		return 0;
-	if (sscanf(reply->str, "MOVED %d %255[^:]:%d", &slot, host, &port) == 3) {
-		mem_free(r->moved_host);
-		r->moved_host = mem_strdup(host);
-		r->moved_port = port;
-	}
+	moved_note(r, reply->str);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
 			return 1;

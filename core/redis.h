@@ -60,7 +60,7 @@ struct redis_options {
 
 /* Starts to connect; state(1) follows from the loop. GIVES. */
 struct redis *redis_new(const struct redis_options *o);
-/* Calls back what is pending with NULL, no state(0). Sets NULL. The memory goes when the loop has run once more. */
+/* Writes what was sent, if the socket takes it; calls back what is pending with NULL, no state(0). Sets NULL. The memory goes when the loop has run once more. */
 void redis_free(struct redis **r);
 int redis_is_up(const struct redis *r);
 /* Ends `a` and sends it. `fn` may be NULL (the reply does not matter). < 0 (ERR_REDIS) while the connection is down:

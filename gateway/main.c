@@ -153,9 +153,12 @@ static void announce(struct process *p)
 
 static void on_commands(void *arg, unsigned shard, int up)
 {
-	UNUSED(shard);
-	if (up)
-		announce(arg);
+	struct process *p = arg;
+
+	if (!up)
+		return;
+	delivery_on_commands(p->delivery, shard);
+	announce(p);
 }
 
 static void on_subscriber(void *arg, unsigned shard, int up)

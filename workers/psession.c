@@ -23,10 +23,10 @@ void psession_send(struct psession *ps, json_t *message)
 	struct attached *a;
 
 	if (ps->job != NULL)
-		outgoing_message(o, &ps->job->q.session, &ps->job->item, message);
+		outgoing_job_message(o, &ps->job->q, &ps->job->item, message);
 	else
 		DL_FOREACH(ps->instance->attached, a)
-	outgoing_message(o, &a->session, NULL, message);
+	outgoing_message(o, &a->session, message);
 	json_decref(message);
 }
 

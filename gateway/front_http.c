@@ -16,8 +16,9 @@
 #define FRONT_MAGIC    0xF4011001u
 #define EXCHANGE_MAGIC 0xF4011002u
 #define GONE_MAGIC     0xF4011003u
-/* What one connection may use for headers and buffers: bounds a request head, and is most of a parked client's cost. */
-#define CONNECTION_MEMORY 6144
+/* What one connection may use for headers and buffers. MHD reads into half of it, so a request head may have 8 KB, as with
+ * other servers (cookies of the whole host come along). Untouched memory costs nothing: a parked client takes 6 KB. */
+#define CONNECTION_MEMORY 16384
 #define IDLE_TIMEOUT_S    60
 #define STREAM_BLOCK      2048
 /* A parked connection is watched for its client leaving once it has been parked for so long. */

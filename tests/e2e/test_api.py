@@ -5,53 +5,16 @@ health, and HTTP itself."""
 import http.client
 import json
 import socket
-import threading
 import time
 
+import client
 import lib
+from client import JSON, Background, is_result, job
 
-JSON = {"Content-Type": "application/json"}
 FUTURE = "9999999999999-0"
 
 
-def job(rid, verb, **obj):
-    return {"rid": rid, "platform": "dummy", "verb": verb, "actor": {"address": "ann"}, "object": obj}
-
-
-def is_result(message, rid):
-    return message.get("rid") == rid and message.get("verb") != "confirm"
-
-
-class Background:
-    """fn(*args) in a thread; result() waits for it and gives its value and how long it took."""
-
-    def __init__(self, fn, *args, **kw):
-        def run():
-            began = time.monotonic()
-            try:
-                self.value = fn(*args, **kw)
-            except BaseException as e:  # handed over to result()
-                self.error = e
-            self.seconds = time.monotonic() - began
-        self.value = self.error = None
-        self.thread = threading.Thread(target=run, daemon=True)
-        self.thread.start()
-
-    def running(self):
-        return self.thread.is_alive()
-
-    def result(self, timeout=30):
-        self.thread.join(timeout)
-        if self.thread.is_alive():
-            raise AssertionError("still waiting after %g s" % timeout)
-        if self.error is not None:
-            raise self.error
-        return self.value
-
-
-
-
-class Api(lib.StackTest):
+class Api(client.Problems, lib.StackTest):
     maxDiff = None
 
     @classmethod
@@ -61,19 +24,6 @@ class Api(lib.StackTest):
     @classmethod
     def tearDownClass(cls):
         cls.s.close()
-
-    def problem(self, reply, status, code, detail=None):
-        self.assertEqual(status, reply.status, reply)
-        self.assertEqual("application/problem+json", reply.headers["content-type"])
-        self.assertEqual("no-store", reply.headers["cache-control"])
-        document = json.loads(reply.body)
-        self.assertEqual(["type", "title", "status", "code", "detail"], list(document))
-        self.assertEqual(("about:blank", status, code), (document["type"], document["status"], document["code"]))
-        self.assertEqual(http.client.responses.get(status, "").replace("Request Entity Too Large", "Content Too Large"),
-                         document["title"])
-        if detail is not None:
-            self.assertEqual(detail, document["detail"])
-        return document
 
     # --- sessions -----------------------------------------------------------------------------------------------------
 
@@ -472,10 +422,8 @@ class Api(lib.StackTest):
         self.assertEqual(200, self.s.http("GET", "/healthz").status)
 
 
-class Settings(lib.StackTest):
+class Settings(client.Problems, lib.StackTest):
     """What depends on the configuration or on who is there."""
-
-    problem = Api.problem
 
     def test_cors(self):
         s = self.stack(config={"http": {"origins": ["https://app.example"]}})

@@ -81,7 +81,7 @@ struct intake *intake_new(
 	return in;
 }
 
-static void intake_free(struct intake *in)
+void intake_free(struct intake *in)
 {
 	for (unsigned i = 0; i < in->n_parts; i++)
 		mem_free(in->parts[i]);

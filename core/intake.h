@@ -37,9 +37,10 @@ struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *
 void intakes_close(struct intakes *list);
 
 /* One request. `create`: make the session when it does not exist, with `salt` (CRYPT_SALT_SIZE bytes; may be NULL
- * otherwise). GIVES; ends with intake_send(). */
+ * otherwise). GIVES; ends with intake_send() or intake_free(). */
 struct intake *intake_new(
 	struct intakes *list, const struct session_ref *s, int create, const void *salt);
+void intake_free(struct intake *in);
 /* Operations, in order; each adds one. */
 void intake_register(struct intake *in);
 void intake_check(struct intake *in);

@@ -29,7 +29,8 @@ struct api {
 /* One request, routed. Lives on the stack of api_request(). */
 struct api_call {
 	struct exchange *x;
-	const char *sid; /* 22 characters, not NUL-terminated; NULL: none was named */
+	const char *sid; /* as the client named it, not NUL-terminated; NULL: none was named */
+	size_t sid_len;  /* SESSION_ID_LEN once the session is known to be possible */
 	struct session_ref session;
 	const char *name; /* of the platform, for the schema routes; NULL: none */
 };

@@ -403,6 +403,11 @@ static int to_redis(struct dispatch *dp)
 		dp->steps[i].op = n > 0 ? n_ops : -1;
 		n_ops += n;
 	}
+	/* A map of credentials counts as many; more than one burst would be refused for ever. */
+	if (n_ops > MAX(d->conf->limits_jobs_per_request, d->conf->limits_jobs_per_s)) {
+		intake_free(in);
+		return -(int)ERR_TOO_LARGE;
+	}
 	return intake_send(in, on_intake, dp);
 }
 

@@ -56,8 +56,8 @@ struct exchange {
 	const char *query; /* without '?'; "" when there is none */
 	struct buf
 		body; /* at most limits.body_bytes; empty for a GET. The api may take or release it */
-	/* What the front found wrong while reading (0: nothing): 400, 411, 413. The api answers with it, so that both
-	 * fronts give the same document. */
+	/* What the front found wrong while reading (0: nothing): 400, 411, 413, or 503 when it has too many open. The api
+	 * answers with it, so that both fronts give the same document. */
 	int refused;
 	/* --- set by the api while it keeps the exchange --- */
 	void *owner;

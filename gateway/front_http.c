@@ -505,13 +505,14 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 	f->magic = FRONT_MAGIC;
 	f->loop = loop;
 	f->options = *options;
+	/* MHD reads a request head into half of a connection's memory. */
 	f->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, f,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
 		no_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->header_bytes,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options->header_bytes,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (f->daemon == NULL) {
 		close(listen_fd);

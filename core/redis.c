@@ -18,6 +18,7 @@
 #define BACKOFF_MIN_MS    20
 #define BACKOFF_MAX_MS    1000
 #define CONNECT_MS        5000
+#define LAZY_MS           10
 #define MAX_SCRIPTS       12
 #define ARGS_HEAD         24 /* room for "*2147483647\r\n" in front of the arguments */
 #define MAX_OUTPUT_BUFFER (256u << 20)
@@ -45,7 +46,9 @@ struct redis {
 	unsigned in_flight;
 	uint64_t
 		progress_at_ms; /* when the last reply came or the first command of a batch went out */
-	uv_timer_t timer;       /* down: the next attempt; else: the time-out check */
+	uv_timer_t lazy_timer; /* until what may wait is sent */
+	int n_handles;
+	uv_timer_t timer; /* down: the next attempt; else: the time-out check */
 };
 
 struct command {
@@ -63,6 +66,7 @@ struct adapter {
 	uv_poll_t poll;
 	/* Writes what this turn has queued, in one write and without an epoll_ctl. */
 	struct turn_task flush;
+	int lazy; /* a command that may wait is being queued: no flush for it */
 	redisAsyncContext *ac;
 	int events;
 	int flushing;
@@ -119,6 +123,8 @@ static void adapter_add_write(void *p)
 {
 	CAST(adapter, a, p, ADAPTER_MAGIC);
 
+	if (a->lazy)
+		return;
 	/* While connecting, and when the socket did not take all, the poll tells when to go on. */
 	if (a->flushing || !(a->ac->c.flags & REDIS_CONNECTED))
 		adapter_want(a, UV_WRITABLE, 0);
@@ -244,6 +250,15 @@ static void connect_now(struct redis *r);
 
 static void on_timer(uv_timer_t *timer);
 
+/* Nothing else was sent for a while: what could wait has waited. */
+static void on_lazy(uv_timer_t *timer)
+{
+	CAST(redis, r, timer->data, REDIS_MAGIC);
+
+	if (r->ac != NULL)
+		adapter_add_write(r->ac->ev.data);
+}
+
 static void schedule(struct redis *r, unsigned ms)
 {
 	uv_timer_start(&r->timer, on_timer, ms, 0);
@@ -279,6 +294,13 @@ static void give_up(struct redis *r, const char *why)
 	went_down(r, was_up, why);
 }
 
+/* A node that is gone cannot tell where its slot went: ask the configured one again. */
+static void moved_forget(struct redis *r)
+{
+	mem_free(r->moved_host);
+	r->moved_host = NULL;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	CAST(redis, r, timer->data, REDIS_MAGIC);
@@ -288,10 +310,13 @@ static void on_timer(uv_timer_t *timer)
 		connect_now(r);
 		return;
 	}
-	if ((!r->up || r->in_flight > 0) && uv_now(r->loop) - r->progress_at_ms > limit)
+	if ((!r->up || r->in_flight > 0) && uv_now(r->loop) - r->progress_at_ms > limit) {
+		if (!r->up)
+			moved_forget(r);
 		give_up(r, "no answer in time");
-	else
+	} else {
 		schedule(r, 1000);
+	}
 }
 
 static void came_up(struct redis *r)
@@ -361,6 +386,7 @@ static void on_connect(const redisAsyncContext *ac, int status)
 	if (r == NULL)
 		return;
 	if (status != REDIS_OK) {
+		moved_forget(r);
 		went_down(r, 0, ac->errstr);
 		return;
 	}
@@ -390,9 +416,7 @@ static void connect_now(struct redis *r)
 		snprintf(why, sizeof why, "%s", ac != NULL ? ac->errstr : "out of memory");
 		if (ac != NULL)
 			redisAsyncFree(ac);
-		/* A node that is gone cannot tell where its slot went: ask the configured one again. */
-		mem_free(r->moved_host);
-		r->moved_host = NULL;
+		moved_forget(r);
 		went_down(r, 0, why);
 		return;
 	}
@@ -423,7 +447,9 @@ struct redis *redis_new(const struct redis_options *o)
 	r->push = o->push;
 	r->backoff_ms = BACKOFF_MIN_MS;
 	uv_timer_init(o->loop, &r->timer);
-	r->timer.data = r;
+	uv_timer_init(o->loop, &r->lazy_timer);
+	r->n_handles = 2;
+	r->timer.data = r->lazy_timer.data = r;
 	schedule(r, 0);
 	return r;
 }
@@ -432,6 +458,8 @@ static void on_closed(uv_handle_t *h)
 {
 	CAST(redis, r, h->data, REDIS_MAGIC);
 
+	if (--r->n_handles > 0)
+		return;
 	mem_free(r->name);
 	mem_free(r->shown);
 	mem_free(r->moved_host);
@@ -446,8 +474,12 @@ void redis_free(struct redis **rp)
 	if (r == NULL)
 		return;
 	r->closing = 1;
+	/* What this turn has queued, such as a worker's good-bye. May drop the connection by itself. */
+	if (r->up)
+		redisAsyncHandleWrite(r->ac);
 	give_up(r, "closing");
 	uv_close((uv_handle_t *)&r->timer, on_closed);
+	uv_close((uv_handle_t *)&r->lazy_timer, on_closed);
 }
 
 int redis_is_up(const struct redis *r)
@@ -468,21 +500,29 @@ const char *redis_address(const struct redis *r)
 
 /* --- commands and replies --------------------------------------------------------------------------------------------- */
 
+/* "MOVED SLOT HOST:PORT" (Redis Cluster specification); HOST may be an IPv6 address. */
+static void moved_note(struct redis *r, const char *text)
+{
+	const char *host = strncmp(text, "MOVED ", 6) == 0 ? strchr(text + 6, ' ') : NULL;
+	const char *colon = host != NULL ? strrchr(++host, ':') : NULL;
+	int port = colon != NULL ? atoi(colon + 1) : 0;
+
+	if (colon == NULL || colon == host || port < 1 || port > 65535)
+		return;
+	moved_forget(r);
+	r->moved_host = mem_dup(host, (size_t)(colon - host));
+	r->moved_port = port;
+}
+
 /* Errors by which a server says "not me" or "not now"; the command was not run. */
 static int is_elsewhere(struct redis *r, const struct redisReply *reply)
 {
 	static const char *const words[] = {
 		"MOVED ", "READONLY ", "LOADING ", "NOSCRIPT ", "MASTERDOWN ", "CLUSTERDOWN "};
-	int slot, port;
-	char host[256];
 
 	if (reply->type != REDIS_REPLY_ERROR)
 		return 0;
-	if (sscanf(reply->str, "MOVED %d %255[^:]:%d", &slot, host, &port) == 3) {
-		mem_free(r->moved_host);
-		r->moved_host = mem_strdup(host);
-		r->moved_port = port;
-	}
+	moved_note(r, reply->str);
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		if (strncmp(reply->str, words[i], strlen(words[i])) == 0)
 			return 1;
@@ -546,6 +586,19 @@ int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *
 	if (r->in_flight++ == 0)
 		r->progress_at_ms = uv_now(r->loop);
 	return 0;
+}
+
+void redis_send_lazily(struct redis *r, struct redis_args *a)
+{
+	struct adapter *ad = r->ac != NULL ? r->ac->ev.data : NULL;
+
+	if (ad == NULL)
+		return;
+	ad->lazy = 1;
+	(void)redis_send(r, a, NULL, NULL);
+	ad->lazy = 0;
+	if (!uv_is_active((uv_handle_t *)&r->lazy_timer))
+		uv_timer_start(&r->lazy_timer, on_lazy, LAZY_MS, 0);
 }
 
 const struct redisReply *redis_at(const struct redisReply *reply, size_t n)

@@ -60,12 +60,15 @@ struct redis_options {
 
 /* Starts to connect; state(1) follows from the loop. GIVES. */
 struct redis *redis_new(const struct redis_options *o);
-/* Calls back what is pending with NULL, no state(0). Sets NULL. The memory goes when the loop has run once more. */
+/* Writes what was sent, if the socket takes it; calls back what is pending with NULL, no state(0). Sets NULL. The memory goes when the loop has run once more. */
 void redis_free(struct redis **r);
 int redis_is_up(const struct redis *r);
 /* Ends `a` and sends it. `fn` may be NULL (the reply does not matter). < 0 (ERR_REDIS) while the connection is down:
  * nothing was sent and `fn` is not called. */
 int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *arg);
+/* The same for a command whose time does not matter, and whose reply neither: it leaves with the next one that does, or within
+ * 10 ms. Best effort. */
+void redis_send_lazily(struct redis *r, struct redis_args *a);
 /* The SHA-1 by which the n-th script of the options is called (EVALSHA); valid while up. */
 const char *redis_script_sha(const struct redis *r, size_t n);
 /* For messages to people: the address without a password. Borrowed. */

@@ -351,8 +351,8 @@ static void route_session(struct api *api, struct api_call *call, int stream)
 {
 	struct exchange *x = call->x;
 
-	if (session_ref_init(
-		    &call->session, call->sid, SESSION_ID_LEN, hub_shards(api->parts.hub)) < 0)
+	if (session_ref_init(&call->session, call->sid, call->sid_len, hub_shards(api->parts.hub)) <
+		0)
 		api_problem(api, x, ERR_NO_SESSION, NULL);
 	else if (stream && x->method == HTTP_GET)
 		api_stream(api, call);
@@ -370,22 +370,27 @@ static void route_session(struct api *api, struct api_call *call, int stream)
 
 const char *api_bearer(struct exchange *x)
 {
-	const char *bearer = exchange_header(x, "Authorization");
+	const char *value = exchange_header(x, "Authorization");
 
-	if (bearer == NULL || strncasecmp(bearer, "Bearer ", 7) != 0 ||
-		strlen(bearer + 7) != SESSION_ID_LEN)
-		return NULL;
-	return bearer + 7;
+	return value != NULL && strncasecmp(value, "Bearer ", 7) == 0 ? value + 7 : NULL;
+}
+
+static void sid_set(struct api_call *call, const char *sid, size_t len)
+{
+	call->sid = sid;
+	call->sid_len = len;
 }
 
 /* `rest` is what follows BASE. The id may be in the path or in the Authorization header. */
 static void route_base(struct api *api, struct api_call *call, const char *rest)
 {
+	const char *bearer = api_bearer(call->x);
 	size_t len = strcspn(rest + (*rest == '/'), "/");
 	const char *first = rest + (*rest == '/');
 	const char *after = first + len;
 
-	call->sid = api_bearer(call->x);
+	if (bearer != NULL)
+		sid_set(call, bearer, strlen(bearer));
 	if (len == strlen("schema") && strncmp(first, "schema", len) == 0) {
 		call->name = *after == '/' ? after + 1 : NULL;
 		if (call->x->method == HTTP_GET || call->x->method == HTTP_HEAD)
@@ -401,7 +406,7 @@ static void route_base(struct api *api, struct api_call *call, const char *rest)
 	} else if (call->sid != NULL && *after == '\0' && strcmp(first, "stream") == 0) {
 		route_session(api, call, 1);
 	} else if (len == SESSION_ID_LEN && (*after == '\0' || strcmp(after, "/stream") == 0)) {
-		call->sid = first;
+		sid_set(call, first, len);
 		route_session(api, call, *after != '\0');
 	} else {
 		api_problem(api, call->x, *after == '\0' ? ERR_NO_SESSION : ERR_NOT_FOUND, NULL);
@@ -450,6 +455,7 @@ static void refused_answer(struct api *api, struct exchange *x)
 	api_problem(api, x,
 		x->refused == 413   ? ERR_TOO_LARGE
 		: x->refused == 411 ? ERR_LENGTH_REQUIRED
+		: x->refused == 503 ? ERR_BUSY
 				    : ERR_INVALID,
 		NULL);
 }

@@ -30,7 +30,8 @@ struct api {
 /* One request, routed. Lives on the stack of api_request(). */
 struct api_call {
 	struct exchange *x;
-	const char *sid; /* 22 characters, not NUL-terminated; NULL: none was named */
+	const char *sid; /* as the client named it, not NUL-terminated; NULL: none was named */
+	size_t sid_len;  /* SESSION_ID_LEN once the session is known to be possible */
 	struct session_ref session;
 	const char *name; /* of the platform, for the schema routes; NULL: none */
 };
@@ -83,7 +84,8 @@ void api_stream_begin(struct api *api, struct exchange *x, const char *type);
 
 /* What follows BASE in the path: "", "/..." or, when the path is not below BASE, NULL. */
 const char *api_below_base(const struct api *api, const char *path);
-/* A session id in the Authorization header (RFC 6750 section 2.1); NULL: none. Borrowed. */
+/* The session id in the Authorization header (RFC 6750 section 2.1), as it came: a damaged one makes no new session. NULL:
+ * none. Borrowed. */
 const char *api_bearer(struct exchange *x);
 
 /* --- the query -------------------------------------------------------------------------------------------------------- */

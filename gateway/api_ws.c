@@ -102,6 +102,17 @@ static void on_session_ended(void *arg, int rc)
 	(void)parked_settle(&s->parked);
 }
 
+/* Not before the last frame is answered: the first of them may just be creating the session. */
+static void session_leave(struct socket *s)
+{
+	struct api *api = s->parked.api;
+
+	if (s->own && s->asked && s->asks == NULL &&
+		session_end(hub_commands(api->parts.hub, s->parked.session.shard),
+			&s->parked.session, on_session_ended, s) == 0)
+		s->parked.pending++;
+}
+
 /* There is no socket any more. */
 static void socket_over(struct socket *s, const char *why)
 {
@@ -120,10 +131,7 @@ static void socket_over(struct socket *s, const char *why)
 	api->n_sockets--;
 	api->parts.metrics->sockets_closed++;
 	log_event(LOG_DEBUG, "ws.closed", LOG_STR("session", p->session.h), LOG_STR("why", why));
-	if (s->own && s->asked &&
-		session_end(hub_commands(api->parts.hub, p->session.shard), &p->session,
-			on_session_ended, s) == 0)
-		p->pending++;
+	session_leave(s);
 	parked_finish(p);
 }
 
@@ -331,12 +339,19 @@ static void on_dispatched(void *arg, int rc, unsigned retry_ms, const struct rep
 
 	UNUSED(retry_ms);
 	assert(a == s->asks); /* one connection answers in its order */
-	for (size_t i = 0; i < n; i++)
-		s->n_unfinished += (size_t)dispatch_confirmed(a->dispatch, i);
+	for (size_t i = 0; i < n; i++) {
+		size_t confirmed = (size_t)dispatch_confirmed(a->dispatch, i);
+
+		s->n_unfinished += confirmed;
+		s->parked.api->parts.metrics->jobs += confirmed;
+	}
+	s->parked.api->parts.metrics->jobs += n;
 	s->parked.dormant = s->parked.dormant && rc < 0;
 	replies_send(s, r);
 	ask_end(a);
 	refused_send(s);
+	if (s->parked.finished)
+		session_leave(s);
 	if (parked_settle(&s->parked))
 		return;
 	asks_settle(s);
@@ -369,11 +384,8 @@ static void on_text(void *arg, const char *text, size_t len)
 	DL_APPEND(s->asks, a);
 	s->n_asks++;
 	s->ask_bytes += len;
-	if (dispatcher_start(p->api->parts.dispatcher, &req, on_dispatched, a, &a->dispatch) == 0) {
+	if (dispatcher_start(p->api->parts.dispatcher, &req, on_dispatched, a, &a->dispatch) == 0)
 		p->pending++;
-		p->api->parts.metrics->jobs += dispatch_tokens(
-			a->dispatch, &(const char(*)[QUEUE_TOKEN_SIZE]){NULL});
-	}
 	if (!s->asked && delivery_attach(p->api->parts.delivery, &p->session, &p->waiter))
 		on_ready(&p->waiter);
 	s->asked = 1;
@@ -516,15 +528,16 @@ static int admission(struct api *api, const struct session_ref *s)
 		       : ERR_REDIS;
 }
 
-/* Sets `call->sid` and the session: the one named, or a new one. */
+/* The session named, or a new one. */
 static int session_choose(struct api *api, struct api_call *call, char sid[SESSION_ID_LEN + 1])
 {
 	call->sid = sid_named(api, call->x);
-	if (call->sid != NULL)
-		memcpy(sid, call->sid, SESSION_ID_LEN);
-	else
+	call->sid_len = call->sid != NULL ? strlen(call->sid) : SESSION_ID_LEN;
+	if (call->sid == NULL)
 		session_id_new(sid);
-	return session_ref_init(&call->session, sid, SESSION_ID_LEN, hub_shards(api->parts.hub));
+	else if (call->sid_len == SESSION_ID_LEN)
+		memcpy(sid, call->sid, SESSION_ID_LEN);
+	return session_ref_init(&call->session, sid, call->sid_len, hub_shards(api->parts.hub));
 }
 
 void api_ws(struct api *api, struct api_call *call)

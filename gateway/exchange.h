@@ -61,8 +61,8 @@ struct exchange {
 	const char *query; /* without '?'; "" when there is none */
 	struct buf
 		body; /* at most limits.body_bytes; empty for a GET. The api may take or release it */
-	/* What the front found wrong while reading (0: nothing): 400, 411, 413. The api answers with it, so that both
-	 * fronts give the same document. */
+	/* What the front found wrong while reading (0: nothing): 400, 411, 413, or 503 when it has too many open. The api
+	 * answers with it, so that both fronts give the same document. */
 	int refused;
 	/* --- set by the api while it keeps the exchange --- */
 	void *owner;
@@ -123,6 +123,7 @@ typedef void exchange_handler_fn(void *api, struct exchange *x);
 struct front_options {
 	exchange_handler_fn *handler;
 	void *api;
+	size_t header_bytes; /* of a request's head; also bounds what a waiting connection costs (front_http) */
 	size_t body_bytes; /* larger bodies: refused = 413, the rest is read and dropped or the connection closed */
 };
 

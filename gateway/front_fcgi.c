@@ -569,6 +569,8 @@ void front_fcgi_close(struct front_fcgi **fp)
 	struct call *c;
 
 	*fp = NULL;
+	if (f == NULL)
+		return;
 	stop_listening(f);
 	for (int state = CALL_IDLE; state < CALL_DONE; state++)
 		while ((c = LIST_FIRST(&f->calls[state])) != NULL)

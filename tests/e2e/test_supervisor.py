@@ -200,7 +200,7 @@ class Signals(Supervised):
 
 class Reload(Supervised):
     def test_all_are_replaced_without_a_refused_request(self):
-        s = self.make(platforms=["dummy"])
+        s = self.make(platforms=["dummy"], fastcgi=True)
         d = self.launch(s)
         old = {b["pid"] for b in self.births(s)}
         s.reconfigure({"platforms": {"feeds": {}}})
@@ -212,6 +212,8 @@ class Reload(Supervised):
         self.gone(old)
         self.assertEqual(sorted(b["words"][0] for b in self.living(s, "sockethub-worker", 2)), ["dummy", "feeds"])
         self.assertNotIn(int(s.http("GET", "/").body), old)
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(s.fastcgi_path)
         self.assertFalse([b for b in self.births(s) if "SOCKETHUB_WORKER_PREDECESSOR" in b["env"]])
         self.assertEqual(d.stop(), 0)
 

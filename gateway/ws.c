@@ -251,6 +251,17 @@ static ssize_t on_recv(wslay_event_context_ptr codec, uint8_t *to, size_t len, i
 	return (ssize_t)n;
 }
 
+/* Into `out` at once: wslay would let a close frame, and whatever else is control, overtake it. */
+static void message_queue(struct ws *ws, uint8_t opcode, const char *bytes, size_t len)
+{
+	const struct wslay_event_msg message = {
+		.opcode = opcode, .msg = (const uint8_t *)bytes, .msg_length = len};
+
+	wslay_event_queue_msg(ws->codec, &message);
+	wslay_event_send(ws->codec);
+	flush(ws);
+}
+
 static void close_queue(struct ws *ws, enum ws_code code, const char *reason)
 {
 	wslay_event_queue_close(ws->codec, (uint16_t)code, (const uint8_t *)reason, strlen(reason));
@@ -297,9 +308,6 @@ static void on_chunk(wslay_event_context_ptr codec,
 
 static void message_take(struct ws *ws, uint8_t opcode)
 {
-	const struct wslay_event_msg back = {.opcode = WSLAY_BINARY_FRAME,
-		.msg = (const uint8_t *)buf_str(&ws->message),
-		.msg_length = ws->message.len};
 	struct buf message = ws->message;
 
 	ws->message = (struct buf)BUF_INIT;
@@ -307,7 +315,7 @@ static void message_take(struct ws *ws, uint8_t opcode)
 	if (ws->state == OPEN && opcode == WSLAY_TEXT_FRAME)
 		ws->options->text(ws->arg, buf_str(&message), message.len);
 	else if (ws->state == OPEN)
-		wslay_event_queue_msg(ws->codec, &back);
+		message_queue(ws, WSLAY_BINARY_FRAME, message.data, message.len);
 	buf_release(&message);
 }
 
@@ -346,7 +354,7 @@ static void codec_need(struct ws *ws)
 }
 
 /* wslay has queued a close frame of its own: with a status when it knows one, empty after an ill-formed head. That
- * one we replace, and with it the codec; what it had to send has left, or goes with it. */
+ * one we replace, and with it the codec; only pongs can still be waiting in it. */
 static void failed(struct ws *ws, int rc)
 {
 	int known = wslay_event_get_close_received(ws->codec) || ws->state == CLOSING;
@@ -444,7 +452,6 @@ static void poll_for(struct ws *ws)
 static void on_timer(uv_timer_t *timer)
 {
 	CAST(ws, ws, timer->data, WS_MAGIC);
-	const struct wslay_event_msg ping = {.opcode = WSLAY_PING};
 	uint64_t quiet = uv_now(ws->loop) - ws->heard_at_ms;
 	unsigned patience = ws->options->ping_ms + (ws->pinged ? ws->options->silent_ms : 0);
 
@@ -459,10 +466,9 @@ static void on_timer(uv_timer_t *timer)
 		end(ws, "silent");
 	} else {
 		codec_need(ws);
-		wslay_event_queue_msg(ws->codec, &ping);
+		message_queue(ws, WSLAY_PING, NULL, 0);
 		ws->pinged = 1;
 		deadline(ws, ws->options->silent_ms);
-		flush(ws);
 	}
 }
 
@@ -501,14 +507,10 @@ void ws_start(struct ws *ws, const void *early, size_t len)
 
 void ws_send(struct ws *ws, const char *text, size_t len)
 {
-	const struct wslay_event_msg message = {
-		.opcode = WSLAY_TEXT_FRAME, .msg = (const uint8_t *)text, .msg_length = len};
-
 	if (ws->state != OPEN)
 		return;
 	codec_need(ws);
-	wslay_event_queue_msg(ws->codec, &message);
-	flush(ws);
+	message_queue(ws, WSLAY_TEXT_FRAME, text, len);
 }
 
 void ws_pause(struct ws *ws, int paused)

@@ -262,7 +262,7 @@ void api_problem_retry(struct api *api, struct exchange *x, int code, unsigned r
 	api_problem_with(api, x, code, NULL, extra);
 }
 
-static void refuse_method(struct api *api, struct exchange *x, const char *allow)
+void api_refuse_method(struct api *api, struct exchange *x, const char *allow)
 {
 	const struct http_header extra[2] = {{"Allow", allow}, {NULL, NULL}};
 
@@ -357,7 +357,7 @@ static void route_session(struct api *api, struct api_call *call, int stream)
 	else if (stream && x->method == HTTP_GET)
 		api_stream(api, call);
 	else if (stream)
-		refuse_method(api, x, "GET, OPTIONS");
+		api_refuse_method(api, x, "GET, OPTIONS");
 	else if (x->method == HTTP_POST)
 		api_post(api, call);
 	else if (x->method == HTTP_GET)
@@ -365,7 +365,7 @@ static void route_session(struct api *api, struct api_call *call, int stream)
 	else if (x->method == HTTP_DELETE)
 		api_delete(api, call);
 	else
-		refuse_method(api, x, "GET, POST, DELETE, OPTIONS");
+		api_refuse_method(api, x, "GET, POST, DELETE, OPTIONS");
 }
 
 const char *api_bearer(struct exchange *x)
@@ -396,13 +396,13 @@ static void route_base(struct api *api, struct api_call *call, const char *rest)
 		if (call->x->method == HTTP_GET || call->x->method == HTTP_HEAD)
 			api_schema(api, call);
 		else
-			refuse_method(api, call->x, "GET, HEAD, OPTIONS");
+			api_refuse_method(api, call->x, "GET, HEAD, OPTIONS");
 	} else if (len == 0 && call->sid != NULL) {
 		route_session(api, call, 0);
 	} else if (len == 0 && call->x->method == HTTP_POST) {
 		api_post(api, call);
 	} else if (len == 0) {
-		refuse_method(api, call->x, "POST, OPTIONS");
+		api_refuse_method(api, call->x, "POST, OPTIONS");
 	} else if (call->sid != NULL && *after == '\0' && strcmp(first, "stream") == 0) {
 		route_session(api, call, 1);
 	} else if (len == SESSION_ID_LEN && (*after == '\0' || strcmp(after, "/stream") == 0)) {
@@ -443,9 +443,11 @@ static void route(struct api *api, struct api_call *call)
 	else if (strcmp(path, "/readyz") == 0 && read)
 		api_ready(api, call);
 	else if (strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0)
-		refuse_method(api, call->x, "GET, HEAD, OPTIONS");
+		api_refuse_method(api, call->x, "GET, HEAD, OPTIONS");
 	else if (rest != NULL)
 		route_base(api, call, rest);
+	else if (api->parts.files != NULL)
+		api_file(api, call);
 	else
 		api_problem(api, call->x, ERR_NOT_FOUND, NULL);
 }

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 struct api;
+struct api_files;
 struct conf;
 struct delivery;
 struct dispatcher;
@@ -28,6 +29,7 @@ struct api_parts {
 	struct dispatcher *dispatcher;
 	struct janitor *janitor;
 	struct metrics *metrics;
+	const struct api_files *files; /* NULL: the web console is switched off */
 };
 
 /* All parts are KEPT until api_free(). GIVES. */

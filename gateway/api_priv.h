@@ -38,7 +38,7 @@ struct api_call {
 
 typedef void api_handler_fn(struct api *api, struct api_call *call);
 api_handler_fn api_post, api_poll, api_stream, api_delete, api_schema, api_health, api_ready,
-	api_ws;
+	api_ws, api_file;
 
 /* --- something that waits: a poll, a stream, a request for its result ----------------------------------------------- */
 
@@ -72,6 +72,8 @@ void api_answer(struct api *api, struct exchange *x, int status, const char *typ
 	const struct http_header *extra, struct buf *body);
 /* A problem document (RFC 9457) for an ERR_* (negative or not), `detail` NULL: the table's text. */
 void api_problem(struct api *api, struct exchange *x, int code, const char *detail);
+/* 405 with an Allow header. */
+void api_refuse_method(struct api *api, struct exchange *x, const char *allow);
 /* The same with headers of its own; `extra` ends with .name == NULL. */
 void api_problem_with(struct api *api, struct exchange *x, int code, const char *detail,
 	const struct http_header *extra);

@@ -22,6 +22,7 @@
 #include "core/turn.h"
 #include "gateway/admin.h"
 #include "gateway/api.h"
+#include "gateway/api_files.h"
 #include "gateway/delivery.h"
 #include "gateway/dispatcher.h"
 #include "gateway/front_fcgi.h"
@@ -51,6 +52,7 @@ struct process {
 	struct dispatcher *dispatcher;
 	struct janitor *janitor;
 	struct metrics metrics;
+	struct api_files *files;
 	struct api *api;
 	struct admin *admin;
 	struct front_http *http;
@@ -284,7 +286,8 @@ static int start(struct process *p, struct err *e)
 	struct api_parts parts = {.loop = &p->loop,
 		.conf = &p->conf,
 		.registry = p->registry,
-		.metrics = &p->metrics};
+		.metrics = &p->metrics,
+		.files = p->files};
 	int rc = keyring_load(&p->keyring, &p->conf, 1, e);
 
 	if (rc == 0)
@@ -304,6 +307,19 @@ static int start(struct process *p, struct err *e)
 	return fronts_open(p, e);
 }
 
+/* They are no reason not to start. */
+static struct api_files *files_load(const struct conf *c)
+{
+	struct api_files *files = NULL;
+	char *dir = cli_web_dir(c);
+	struct err e;
+
+	if (api_files_load(dir, &files, &e) < 0)
+		log_event(LOG_WARN, "gateway.no-console", LOG_STR("why", e.text));
+	mem_free(dir);
+	return files;
+}
+
 int main(int argc, char **argv)
 {
 	static struct process p;
@@ -320,6 +336,7 @@ int main(int argc, char **argv)
 		refuse(&e);
 	mem_free(dir);
 	if (!check_only) {
+		p.files = p.conf.http_console ? files_load(&p.conf) : NULL;
 		uv_loop_init(&p.loop);
 		turn_open(&p.loop);
 		if (start(&p, &e) < 0)
@@ -327,6 +344,7 @@ int main(int argc, char **argv)
 		uv_run(&p.loop, UV_RUN_DEFAULT);
 		uv_loop_close(&p.loop);
 		dispatcher_free(p.dispatcher);
+		api_files_free(p.files);
 		keyring_wipe(&p.keyring);
 	}
 	registry_free(p.registry);

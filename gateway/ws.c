@@ -79,7 +79,6 @@ static void on_handle_closed(uv_handle_t *h)
 
 	if (--ws->n_handles > 0)
 		return;
-	turn_cancel(&ws->flush);
 	codec_drop(ws);
 	close(ws->fd);
 	if (!ws->freed)
@@ -97,6 +96,7 @@ static void end(struct ws *ws, const char *why)
 		return;
 	ws->state = ENDED;
 	ws->why = why;
+	turn_cancel(&ws->flush);
 	uv_close((uv_handle_t *)&ws->poll, on_handle_closed);
 	uv_close((uv_handle_t *)&ws->timer, on_handle_closed);
 }
@@ -217,7 +217,8 @@ static void on_flush(void *arg)
 
 static void flush(struct ws *ws)
 {
-	turn_queue(ws->loop, TURN_FLUSH, &ws->flush);
+	if (ws->state != ENDED)
+		turn_queue(ws->loop, TURN_FLUSH, &ws->flush);
 }
 
 /* wslay's frames gather in `out` and leave in one piece; it never sees a full socket. */

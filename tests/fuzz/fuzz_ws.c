@@ -100,6 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			uv_run(&loop, UV_RUN_NOWAIT);
 		mem_free(copy);
 	}
+	if (in.len == 0)
+		ws_start(ws, NULL, 0);
 	close(fds[1]);
 	while (n_gone == before)
 		uv_run(&loop, UV_RUN_ONCE);

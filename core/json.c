@@ -59,7 +59,10 @@ json_t *json_read(const char *text, size_t len, unsigned max_depth, struct err *
 		err_set(e, ERR_JSON, "JSON nested deeper than %u levels", max_depth);
 		return NULL;
 	}
-	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+	/* jansson passes over a NUL that follows a number. */
+	value = memchr(text, '\0', len) != NULL
+			? NULL
+			: json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
 	if (value == NULL)
 		err_set(e, ERR_JSON, "%s", err_default_text(ERR_JSON));
 	return value;

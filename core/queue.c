@@ -272,23 +272,32 @@ static void on_mark(void *arg, const struct redisReply *reply)
 	struct mark_call call = *(struct mark_call *)arg;
 
 	mem_free(arg);
-	call.fn(call.arg, reply == NULL || reply->type == REDIS_REPLY_ERROR ? -(int)ERR_REDIS : 0);
+	if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+		call.fn(call.arg, -(int)ERR_REDIS);
+	else
+		call.fn(call.arg, reply->integer == 1   ? 0
+				  : reply->integer == 0 ? -(int)ERR_NOT_FOUND
+							: -(int)ERR_UNKNOWN_OUTCOME);
 }
 
 int queue_mark_started(
 	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg)
 {
 	struct mark_call *call = mem_alloc(sizeof *call);
-	struct keys_name key;
+	struct keys_name started;
 	int rc;
 
 	*call = (struct mark_call){fn, arg};
-	keys_started(&key, q->shard, q->platform);
+	keys_started(&started, q->shard, q->platform);
 	redis_args_begin(&args);
-	redis_arg_str(&args, "HSET");
-	redis_arg(&args, key.text, key.len);
-	redis_arg_str(&args, id);
+	redis_arg_str(&args, "EVALSHA");
+	redis_arg_str(&args, redis_script_sha(r, SCRIPT_START));
+	redis_arg_int(&args, 2);
+	queue_key(q);
+	redis_arg(&args, started.text, started.len);
+	redis_arg_str(&args, KEYS_GROUP);
 	redis_arg_str(&args, q->worker);
+	redis_arg_str(&args, id);
 	rc = redis_send(r, &args, on_mark, call);
 	if (rc < 0)
 		mem_free(call);
@@ -323,7 +332,8 @@ void queue_bury(
 struct queue_finish {
 	unsigned shard;
 	char platform[KEYS_NAME_MAX + 1];
-	struct redis_args keys;     /* session and outbox of each item */
+	char *worker;               /* "": none */
+	struct redis_args keys;     /* the outbox of each item */
 	struct redis_args items;    /* complete items */
 	struct redis_args head;     /* id, token, platform, force of the open item */
 	struct redis_args messages; /* of the open item */
@@ -346,6 +356,7 @@ struct queue_finish *queue_finish_new(const struct queue_ref *q)
 
 	f->shard = q->shard;
 	snprintf(f->platform, sizeof f->platform, "%s", q->platform);
+	f->worker = mem_strdup(q->worker != NULL ? q->worker : "");
 	return f;
 }
 
@@ -358,6 +369,7 @@ void queue_finish_free(struct queue_finish *f)
 	redis_args_release(&f->head);
 	redis_args_release(&f->messages);
 	buf_release(&f->result);
+	mem_free(f->worker);
 	mem_free(f);
 }
 
@@ -373,20 +385,19 @@ static void item_close(struct queue_finish *f)
 }
 
 void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
-	const char *token, int force)
+	const char *token, unsigned flags)
 {
+	const char word[] = {(flags & QUEUE_FORCE) ? 'f' : '-', (flags & QUEUE_MARKED) ? 's' : '-'};
 	struct keys_name key;
 
 	item_close(f);
-	keys_session(&key, s->shard, s->h);
-	redis_arg(&f->keys, key.text, key.len);
 	keys_outbox(&key, s->shard, s->h);
 	redis_arg(&f->keys, key.text, key.len);
 	redis_args_words(&f->head);
 	redis_arg_str(&f->head, id != NULL ? id : "");
-	redis_arg_str(&f->head, id != NULL ? token : "-");
+	redis_arg_str(&f->head, token != NULL ? token : "-");
 	redis_arg_str(&f->head, f->platform);
-	redis_arg_int(&f->head, force);
+	redis_arg(&f->head, word, sizeof word);
 	redis_args_words(&f->messages);
 	buf_clear(&f->result);
 	f->n_messages = 0;
@@ -456,6 +467,7 @@ int queue_finish_send(struct queue_finish *f, struct redis *r, const struct conf
 	redis_arg_str(&args, KEYS_GROUP);
 	redis_arg_int(&args, c->limits_outbox);
 	redis_arg_int(&args, c->limits_outbox_bytes);
+	redis_arg_str(&args, f->worker);
 	redis_args_append(&args, &f->items);
 	*call = (struct finish_call){f->n, fn, arg};
 	rc = redis_send(r, &args, on_finish, call);

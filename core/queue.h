@@ -18,7 +18,7 @@ struct redisReply;
 struct queue_ref {
 	unsigned shard;
 	const char *platform; /* borrowed */
-	const char *worker;   /* this worker's name; borrowed */
+	const char *worker;   /* this worker's name, NULL: no worker; borrowed */
 };
 
 struct queue_job {
@@ -59,12 +59,14 @@ struct queue_beat {
 	unsigned take_over;      /* jobs to take from the dead at most; 0: only the predecessor's */
 };
 
-/* Says that this worker lives, makes the group when it is missing, and takes over jobs: they come as in queue_read(). */
+/* Says that this worker lives, makes the group when it is missing, and takes over jobs: they come as in queue_read(). Only
+ * the predecessor's while this worker's own heartbeats come late. */
 int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_beat *b,
 	queue_read_fn *fn, void *arg);
 /* This worker's mark goes, so that its jobs can be taken over at once. */
 void queue_leave(struct redis *r, const struct queue_ref *q);
-/* Marks a job as started: if this worker dies, it is not run again. `fn` gets 0 or ERR_REDIS. */
+/* Marks a job as started: if this worker dies, it is not run again. `fn` gets 0: run it; ERR_REDIS: not marked for sure;
+ * ERR_NOT_FOUND: the job is not this worker's any more; ERR_UNKNOWN_OUTCOME: it was marked before. */
 typedef void queue_mark_fn(void *arg, int rc);
 int queue_mark_started(
 	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg);
@@ -75,24 +77,30 @@ void queue_bury(
 /* --- finishing -------------------------------------------------------------------------------------------------- */
 
 enum queue_outcome {
-	QUEUE_STALE = 0, /* the job was finished before, by somebody else: nothing was appended */
-	QUEUE_DONE = 1,  /* appended */
+	QUEUE_STALE =
+		0, /* the job was finished before, or is another worker's now: nothing was appended */
+	QUEUE_DONE = 1, /* appended */
 	QUEUE_SESSION_GONE = 2,
 	QUEUE_OUTBOX_FULL = 3 /* the messages do not fit: nothing was done, the job is open still */
 };
 
 struct queue_finish;
 
-/* One batch of messages and results of one platform and shard. GIVES; ends with queue_finish_send() or _free(). */
+/* One batch of messages and results of one platform and shard, from the worker that holds the jobs; without a worker (the
+ * janitor) whoever holds them. GIVES; ends with queue_finish_free(). */
 struct queue_finish *queue_finish_new(const struct queue_ref *q);
 void queue_finish_free(struct queue_finish *f);
-/* Begins an item: messages of one session, and the result of job `id` if that is not NULL. `force`: the messages
- * are appended over the outbox's bound too. */
+enum queue_flag {
+	QUEUE_FORCE = 1 << 0, /* the messages are appended over the outbox's bound too */
+	QUEUE_MARKED = 1 << 1 /* queue_mark_started() was called for the job, here or elsewhere */
+};
+
+/* Begins an item: messages of one session, of job `id` or of none (NULL), and the job's result if `token` is not NULL. */
 void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
-	const char *token, int force);
+	const char *token, unsigned flags);
 /* Adds a sealed message to the item begun last. */
 void queue_finish_message(struct queue_finish *f, const struct buf *blob);
-/* Sets the sealed result of the item begun last; needed when it has an id. */
+/* Sets the sealed result of the item begun last; needed when it has a token. */
 void queue_finish_result(struct queue_finish *f, const struct buf *blob);
 size_t queue_finish_count(const struct queue_finish *f);
 /* Bytes of blobs collected so far. */

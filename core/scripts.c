@@ -11,5 +11,6 @@ const char *const scripts_all[] = {
 	[SCRIPT_READ] = script_read,
 	[SCRIPT_END_SESSIONS] = script_end_sessions,
 	[SCRIPT_BEAT] = script_beat,
-	[SCRIPT_BEAT + 1] = NULL,
+	[SCRIPT_START] = script_start,
+	[SCRIPT_START + 1] = NULL,
 };

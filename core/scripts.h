@@ -3,7 +3,14 @@
 #ifndef CORE_SCRIPTS_H
 #define CORE_SCRIPTS_H
 
-enum script { SCRIPT_INTAKE, SCRIPT_FINISH, SCRIPT_READ, SCRIPT_END_SESSIONS, SCRIPT_BEAT };
+enum script {
+	SCRIPT_INTAKE,
+	SCRIPT_FINISH,
+	SCRIPT_READ,
+	SCRIPT_END_SESSIONS,
+	SCRIPT_BEAT,
+	SCRIPT_START
+};
 
 /* In the order of enum script; ends with NULL. For redis_options.scripts. */
 extern const char *const scripts_all[];

@@ -103,6 +103,10 @@ static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_
 	poll->reading = 0;
 	if (parked_settle(p))
 		return;
+	/* Parked already, and time is left: on_ready() follows when the connection is back. */
+	if (rc == -(int)ERR_REDIS && poll->read && !p->api->draining &&
+		uv_is_active((uv_handle_t *)&p->timer))
+		return;
 	if (rc < 0) {
 		poll_refuse(poll, rc);
 		return;
@@ -140,7 +144,9 @@ static void read_outbox(struct poll *poll)
 
 	if (outbox_read(hub_commands(p->api->parts.hub, p->session.shard), p->api->parts.conf,
 		    &read, on_read, poll) < 0) {
-		poll_refuse(poll, -(int)ERR_REDIS);
+		/* Parked already: it is read again when the connection is back. */
+		if (!poll->read)
+			poll_refuse(poll, -(int)ERR_REDIS);
 		return;
 	}
 	poll->reading = 1;

@@ -235,6 +235,15 @@ void delivery_on_subscriber(struct delivery *d, unsigned shard, int up)
 	}
 }
 
+void delivery_on_commands(struct delivery *d, unsigned shard)
+{
+	struct mailbox *m, *next;
+
+	HASH_ITER(hh, d->mailboxes, m, next)
+	if (m->session.shard == shard && m->state == LIVE)
+		went_live(m);
+}
+
 void delivery_on_push(struct delivery *d, unsigned shard, const struct redisReply *reply)
 {
 	const char *kind = redis_text(redis_at(reply, 0));

@@ -20,7 +20,8 @@ struct redisReply;
 
 /* Embed it; set the callbacks, zero the rest. Callbacks may detach this waiter, not others. */
 struct waiter {
-	/* Live from now on; what came before has to be read from the outbox. Again after every reconnect. */
+	/* Live from now on; what came before has to be read from the outbox. Again after every reconnect, of
+	 * the subscriber or of the commands. */
 	void (*ready)(struct waiter *w);
 	/* A message. `text` is the opened message, NULL when it could not be opened (it was logged). Borrowed. */
 	void (*message)(
@@ -36,6 +37,8 @@ struct waiter {
 struct delivery *delivery_open(uv_loop_t *loop, struct hub *hub, const struct keyring *keyring);
 /* All waiters have to be detached. Sets NULL. */
 void delivery_close(struct delivery **d);
+/* The command connection of `shard` came up: what could not be read while it was away is read now. */
+void delivery_on_commands(struct delivery *d, unsigned shard);
 void delivery_on_subscriber(struct delivery *d, unsigned shard, int up);
 void delivery_on_push(struct delivery *d, unsigned shard, const struct redisReply *reply);
 

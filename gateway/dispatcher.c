@@ -23,6 +23,8 @@ struct dispatcher {
 	const struct registry *registry;
 	struct hub *hub;
 	const struct keyring *keyring;
+	struct intakes *intakes;
+	const char **platforms; /* those jobs are queued for */
 	struct secret *secrets;
 	size_t n_secrets;
 	char token_prefix[CRYPT_TOKEN_SIZE];
@@ -67,8 +69,21 @@ struct dispatch {
 
 /* --- life ------------------------------------------------------------------------------------------------------------ */
 
-struct dispatcher *dispatcher_new(const struct conf *c, const struct registry *r, struct hub *hub,
-	const struct keyring *keyring)
+static size_t platforms_list(const struct registry *r, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < registry_count(r); i++) {
+		const struct registry_platform *p = registry_at(r, i);
+
+		if (p->loaded && strcmp(p->name, REGISTRY_DISPATCHER) != 0)
+			names[n++] = p->name;
+	}
+	return n;
+}
+
+struct dispatcher *dispatcher_new(uv_loop_t *loop, const struct conf *c, const struct registry *r,
+	struct hub *hub, const struct keyring *keyring)
 {
 	struct dispatcher *d = mem_alloc(sizeof *d);
 
@@ -76,6 +91,8 @@ struct dispatcher *dispatcher_new(const struct conf *c, const struct registry *r
 	d->registry = r;
 	d->hub = hub;
 	d->keyring = keyring;
+	d->platforms = mem_array(registry_count(r), sizeof *d->platforms);
+	d->intakes = intakes_open(loop, c, hub, d->platforms, platforms_list(r, d->platforms));
 	d->n_secrets = c->secrets.n;
 	d->secrets = mem_array(d->n_secrets, sizeof *d->secrets);
 	for (size_t i = 0; i < d->n_secrets; i++)
@@ -92,6 +109,8 @@ void dispatcher_free(struct dispatcher *d)
 	for (size_t i = 0; i < d->n_secrets; i++)
 		secret_release(&d->secrets[i]);
 	mem_free(d->secrets);
+	intakes_close(d->intakes);
+	mem_free(d->platforms);
 	mem_free(d);
 }
 
@@ -375,7 +394,7 @@ static int step_ops(struct dispatch *dp, const struct step *s, struct intake *in
 static int to_redis(struct dispatch *dp)
 {
 	struct dispatcher *d = dp->dispatcher;
-	struct intake *in = intake_new(&dp->session, dp->create, dp->salt);
+	struct intake *in = intake_new(d->intakes, &dp->session, dp->create, dp->salt);
 	int n_ops = 0;
 
 	for (size_t i = 0; i < dp->n; i++) {
@@ -389,7 +408,7 @@ static int to_redis(struct dispatch *dp)
 		intake_free(in);
 		return -(int)ERR_TOO_LARGE;
 	}
-	return intake_send(in, hub_commands(d->hub, dp->session.shard), d->conf, on_intake, dp);
+	return intake_send(in, on_intake, dp);
 }
 
 static void on_salt(void *arg, int rc, const void *salt, size_t len)

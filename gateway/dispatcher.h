@@ -7,6 +7,8 @@
 #ifndef GATEWAY_DISPATCHER_H
 #define GATEWAY_DISPATCHER_H
 
+#include <uv.h>
+
 #include "core/buf.h"
 #include "core/queue.h"
 
@@ -37,8 +39,8 @@ struct dispatch_request {
 typedef void dispatch_done_fn(void *arg, int rc, unsigned retry_ms, const struct replies *replies);
 
 /* All KEPT until dispatcher_free(). GIVES. */
-struct dispatcher *dispatcher_new(const struct conf *c, const struct registry *r, struct hub *hub,
-	const struct keyring *keyring);
+struct dispatcher *dispatcher_new(uv_loop_t *loop, const struct conf *c, const struct registry *r,
+	struct hub *hub, const struct keyring *keyring);
 void dispatcher_free(struct dispatcher *d);
 
 /* Begins a request. `done` follows from the loop, never from within this call; < 0: it does not follow: ERR_TOO_LARGE

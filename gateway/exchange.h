@@ -110,6 +110,7 @@ typedef void exchange_handler_fn(void *api, struct exchange *x);
 struct front_options {
 	exchange_handler_fn *handler;
 	void *api;
+	size_t header_bytes; /* of a request's head; also bounds what a waiting connection costs (front_http) */
 	size_t body_bytes; /* larger bodies: refused = 413, the rest is read and dropped or the connection closed */
 };
 

@@ -16,11 +16,8 @@
 #define FRONT_MAGIC    0xF4011001u
 #define EXCHANGE_MAGIC 0xF4011002u
 #define GONE_MAGIC     0xF4011003u
-/* What one connection may use for headers and buffers. MHD reads into half of it, so a request head may have 8 KB, as with
- * other servers (cookies of the whole host come along). Untouched memory costs nothing: a parked client takes 6 KB. */
-#define CONNECTION_MEMORY 16384
-#define IDLE_TIMEOUT_S    60
-#define STREAM_BLOCK      2048
+#define IDLE_TIMEOUT_S 60
+#define STREAM_BLOCK   1024
 /* A parked connection is watched for its client leaving once it has been parked for so long. */
 #define WATCH_AFTER_MS 1000
 
@@ -508,13 +505,14 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 	f->magic = FRONT_MAGIC;
 	f->loop = loop;
 	f->options = *options;
+	/* MHD reads a request head into half of a connection's memory. */
 	f->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, f,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
 		no_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options->header_bytes,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
 	if (f->daemon == NULL) {
 		close(listen_fd);

@@ -153,9 +153,12 @@ static void announce(struct process *p)
 
 static void on_commands(void *arg, unsigned shard, int up)
 {
-	UNUSED(shard);
-	if (up)
-		announce(arg);
+	struct process *p = arg;
+
+	if (!up)
+		return;
+	delivery_on_commands(p->delivery, shard);
+	announce(p);
 }
 
 static void on_subscriber(void *arg, unsigned shard, int up)
@@ -225,10 +228,13 @@ static int fronts_open(struct process *p, struct err *e)
 	const struct front_options o = {
 		.handler = api_request,
 		.api = p->api,
+		.header_bytes = (size_t)p->conf.limits_header_bytes,
 		.body_bytes = (size_t)p->conf.limits_body_bytes,
 	};
-	const struct front_options admin = {
-		.handler = admin_request, .api = p->admin, .body_bytes = 1024};
+	const struct front_options admin = {.handler = admin_request,
+		.api = p->admin,
+		.header_bytes = 4096,
+		.body_bytes = 1024};
 	/* Several gateways on one machine: each its own admin port, counted up from the configured one. */
 	const char *index = getenv("SOCKETHUB_GATEWAY_INDEX");
 	char *address = p->conf.admin != NULL ? address_offset(p->conf.admin,
@@ -285,7 +291,7 @@ static int start(struct process *p, struct err *e)
 	parts.hub = p->hub;
 	parts.delivery = p->delivery = delivery_open(&p->loop, p->hub, &p->keyring);
 	parts.dispatcher = p->dispatcher = dispatcher_new(
-		&p->conf, p->registry, p->hub, &p->keyring);
+		&p->loop, &p->conf, p->registry, p->hub, &p->keyring);
 	parts.janitor = p->janitor = janitor_open(
 		&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
 	p->api = api_new(&parts);

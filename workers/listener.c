@@ -17,7 +17,7 @@
 #include "workers/instance.h"
 #include "workers/job.h"
 #include "workers/outgoing.h"
-#include "workers/vault.h"
+#include "workers/prepare.h"
 #include "workers/worker.h"
 
 #define LISTENER_MAGIC  0x115E0001u
@@ -44,6 +44,7 @@ struct reader {
 	unsigned shard;
 	struct redis *connection; /* of its own, because its reads wait */
 	int reading;
+	int beating;   /* a heartbeat has not been answered yet */
 	int has_group; /* a heartbeat has made sure */
 	int own_done;  /* what an earlier connection may have brought has been looked for */
 	char own_after[QUEUE_ID_SIZE];
@@ -78,113 +79,6 @@ static struct queue_ref ref_of(const struct reader *r)
 	return (struct queue_ref){r->shard, w->platform->name, w->name};
 }
 
-/* --- the steps of a job -------------------------------------------------------------------------------------------------- */
-
-static void next_suspect(struct listener *l);
-
-/* 1 when the job was answered while Redis was asked, and is gone now. */
-static int settle_wait(struct job *job)
-{
-	job->waiting--;
-	if (!job->abandoned)
-		return 0;
-	if (job->waiting == 0)
-		job_free(job);
-	return 1;
-}
-
-static void fail_redis(struct job *job)
-{
-	struct err e;
-
-	err_set(&e, ERR_REDIS, "the queue went away before the job could start");
-	job_cancel(job, &e);
-}
-
-static void run_or_hold(struct job *job)
-{
-	if ((job->verb->flags & VERB_CONNECTED) && job->ps.instance->state != INSTANCE_READY)
-		job->state = JOB_HELD;
-	else
-		job_run(job);
-}
-
-static void on_marked(void *arg, int rc)
-{
-	struct job *job = arg;
-
-	if (settle_wait(job))
-		return;
-	/* Not marked for sure: running it could mean running it twice. */
-	if (rc < 0)
-		fail_redis(job);
-	else
-		run_or_hold(job);
-}
-
-/* A job that must not run twice, or that runs alone for being suspect, leaves a mark before it starts. */
-static void mark(struct job *job)
-{
-	struct worker *w = job->worker;
-	const struct queue_ref q = {job->q.session.shard, w->platform->name, w->name};
-
-	if ((job->verb->flags & VERB_RETRY_SAFE) && !job->alone) {
-		run_or_hold(job);
-		return;
-	}
-	job->waiting++;
-	if (queue_mark_started(hub_commands(w->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
-		job->waiting--;
-		fail_redis(job);
-	}
-}
-
-static void attach(struct job *job, json_t *credentials)
-{
-	struct err e;
-	const char *actor = activity_actor_address(job->activity);
-
-	job->ps.instance = instances_get(job->worker->instances, &job->q.session,
-		actor != NULL ? actor : "", credentials, &e);
-	if (job->ps.instance == NULL)
-		job_cancel(job, &e);
-	else
-		mark(job);
-}
-
-static void on_credentials(void *arg, json_t *credentials, const struct err *e)
-{
-	struct job *job = arg;
-
-	if (settle_wait(job))
-		return;
-	/* Without VERB_CREDENTIALS a verb may do with none. */
-	if (e->code == ERR_NO_CREDENTIALS && !(job->verb->flags & VERB_CREDENTIALS))
-		attach(job, NULL);
-	else if (e->code != ERR_NONE)
-		job_cancel(job, e);
-	else
-		attach(job, credentials);
-}
-
-static void prepare(struct job *job)
-{
-	const char *actor = activity_actor_address(job->activity);
-
-	job->state = JOB_PREPARING;
-	if (!(job->verb->flags & VERB_CREDENTIALS) &&
-		job->worker->platform->life == PLATFORM_STATELESS) {
-		attach(job, NULL);
-		return;
-	}
-	job->waiting++;
-	if (vault_get(job->worker, &job->q.session, actor != NULL ? actor : "", on_credentials,
-		    job) < 0) {
-		job->waiting--;
-		fail_redis(job);
-	}
-}
-
 /* --- taking jobs ----------------------------------------------------------------------------------------------------------- */
 
 /* What a job that another worker had is answered with instead of being run; ERR_NONE: it runs. */
@@ -206,6 +100,8 @@ static void repeat_check(
 	log_event(LOG_ERROR, "job.buried", LOG_STR("id", q->id),
 		LOG_INT("deliveries", q->deliveries));
 }
+
+static void next_suspect(struct listener *l);
 
 static void take(struct reader *r, const struct queue_job *q)
 {
@@ -232,7 +128,7 @@ static void take(struct reader *r, const struct queue_job *q)
 		job->state = JOB_SUSPECT;
 		next_suspect(l);
 	} else {
-		prepare(job);
+		prepare_job(job);
 	}
 }
 
@@ -250,7 +146,7 @@ static void next_suspect(struct listener *l)
 		return;
 	job->alone = 1;
 	l->n_suspects_running++;
-	prepare(job);
+	prepare_job(job);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------------------- */
@@ -266,8 +162,9 @@ static void on_jobs(void *arg, int rc, const struct queue_job *jobs, size_t n)
 		r->has_group = 0;
 	for (size_t i = 0; i < n; i++)
 		take(r, &jobs[i]);
+	/* At the end of the turn: results that are ready already shall reach Redis before the next read does. */
 	if (rc == 0)
-		read_more(r);
+		turn_queue(r->listener->worker->loop, TURN_FLUSH, &r->listener->more);
 }
 
 /* What this worker was given over a connection that broke before the jobs arrived. */
@@ -324,11 +221,14 @@ static void on_connection(void *arg, int up)
 
 /* --- heartbeat ----------------------------------------------------------------------------------------------------------------- */
 
+static void beat(struct reader *r);
+
 static void on_beaten(void *arg, int rc, const struct queue_job *jobs, size_t n)
 {
 	CAST(reader, r, arg, READER_MAGIC);
 	struct listener *l = r->listener;
 
+	r->beating = 0;
 	if (rc < 0)
 		return;
 	r->has_group = 1;
@@ -342,6 +242,8 @@ static void on_beaten(void *arg, int rc, const struct queue_job *jobs, size_t n)
 		l->ready = NULL;
 	}
 	read_more(r);
+	if (n >= TAKE_OVER)
+		beat(r); /* there may be more */
 }
 
 static void beat(struct reader *r)
@@ -357,7 +259,10 @@ static void beat(struct reader *r)
 		.take_over = settled && !l->draining ? TAKE_OVER : 0,
 	};
 
-	(void)queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten, r);
+	/* Never two under way: they would pile up while Redis hangs, and the second would find the first in time. */
+	if (!r->beating)
+		r->beating = queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten,
+				     r) == 0;
 }
 
 static void deadlines_check(struct listener *l)
@@ -509,7 +414,14 @@ void listener_answered(struct listener *l, struct job *job)
 		l->n_suspects_running--;
 		next_suspect(l);
 	}
-	turn_queue(l->worker->loop, TURN_WORK, &l->more);
+	turn_queue(l->worker->loop, TURN_FLUSH, &l->more);
+}
+
+void listener_forget(struct listener *l, struct job *job)
+{
+	listener_answered(l, job);
+	listener_settled(l, job->q.session.shard, job->q.id);
+	job_free(job);
 }
 
 size_t listener_count(const struct listener *l)

@@ -32,6 +32,8 @@ void listener_on_push(struct listener *l, unsigned shard, const struct redisRepl
 void listener_settled(void *listener, unsigned shard, const char *id);
 /* job.c's: the job has its answer. */
 void listener_answered(struct listener *l, struct job *job);
+/* The job is another worker's now, who answers it: it is let go of here, without an answer, and freed. */
+void listener_forget(struct listener *l, struct job *job);
 /* Jobs not answered. */
 size_t listener_count(const struct listener *l);
 

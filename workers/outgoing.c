@@ -24,9 +24,10 @@
 struct outgoing_item {
 	struct session_ref session;
 	struct outgoing_item **owner; /* where a job points to it; NULL: none */
-	char id[QUEUE_ID_SIZE];       /* "" without a result */
-	char token[QUEUE_TOKEN_SIZE];
-	struct buf *messages; /* sealed */
+	char id[QUEUE_ID_SIZE];       /* the job's; "" outside of jobs */
+	char token[QUEUE_TOKEN_SIZE]; /* of the result; "" without one */
+	unsigned flags;               /* enum queue_flag */
+	struct buf *messages;         /* sealed */
 	size_t n_messages;
 	struct buf result; /* sealed */
 	struct buf
@@ -119,17 +120,13 @@ static void error_text(struct outgoing *o, const char *why, struct buf *text)
 	json_decref(message);
 }
 
-void outgoing_message(struct outgoing *o, const struct session_ref *s, struct outgoing_item **owner,
-	const json_t *message)
+static void message_put(struct outgoing *o, struct outgoing_item *item, const json_t *message)
 {
-	struct outgoing_item *item = owner != NULL ? *owner : NULL;
 	struct buf text = BUF_INIT;
 
-	if (item == NULL)
-		item = item_new(&o->shards[s->shard], s, owner);
 	result_message(&text, message, o->worker->platform->name);
 	if (text.len > (size_t)o->worker->conf->limits_message_bytes) {
-		log_event(LOG_WARN, "message.too-large", LOG_STR("session", s->h),
+		log_event(LOG_WARN, "message.too-large", LOG_STR("session", item->session.h),
 			LOG_INT("bytes", text.len));
 		buf_clear(&text);
 		error_text(o, "a message was larger than limits.message_bytes and was left out",
@@ -137,6 +134,29 @@ void outgoing_message(struct outgoing *o, const struct session_ref *s, struct ou
 	}
 	message_add(o, item, &text);
 	buf_release(&text);
+}
+
+void outgoing_message(struct outgoing *o, const struct session_ref *s, const json_t *message)
+{
+	message_put(o, item_new(&o->shards[s->shard], s, NULL), message);
+}
+
+/* The item the job has open, or a new one. */
+static struct outgoing_item *item_of(
+	struct outgoing *o, const struct queue_job *job, struct outgoing_item **owner)
+{
+	struct outgoing_item *item = *owner;
+
+	if (item == NULL)
+		item = item_new(&o->shards[job->session.shard], &job->session, owner);
+	memcpy(item->id, job->id, sizeof item->id);
+	return item;
+}
+
+void outgoing_job_message(struct outgoing *o, const struct queue_job *job,
+	struct outgoing_item **owner, const json_t *message)
+{
+	message_put(o, item_of(o, job, owner), message);
 }
 
 static void fallback_seal(struct outgoing *o, struct outgoing_item *item, const json_t *activity)
@@ -155,18 +175,16 @@ static void fallback_seal(struct outgoing *o, struct outgoing_item *item, const 
 void outgoing_result(struct outgoing *o, const struct queue_job *job, struct outgoing_item **owner,
 	const json_t *activity, const struct buf *text)
 {
-	struct outgoing_item *item = *owner;
+	struct outgoing_item *item = item_of(o, job, owner);
 	struct buf too_large = BUF_INIT;
 
-	if (item == NULL)
-		item = item_new(&o->shards[job->session.shard], &job->session, owner);
 	if (text->len > (size_t)o->worker->conf->limits_message_bytes) {
 		result_failure(&too_large, activity, o->worker->platform->name,
 			"the result was larger than limits.message_bytes");
 		text = &too_large;
 	}
-	memcpy(item->id, job->id, sizeof item->id);
 	memcpy(item->token, job->token, sizeof item->token);
+	item->flags = job->started ? QUEUE_MARKED : 0;
 	seal(o, item, text, &item->result);
 	fallback_seal(o, item, activity);
 	buf_release(&too_large);
@@ -196,9 +214,10 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 
 	log_event(LOG_WARN, "outbox.full", LOG_STR("session", item->session.h),
 		LOG_INT("messages", item->n_messages));
-	if (*item->id != '\0') {
+	if (*item->token != '\0') {
 		memcpy(again->id, item->id, sizeof again->id);
 		memcpy(again->token, item->token, sizeof again->token);
+		again->flags = item->flags;
 		again->result = item->fallback;
 		again->bytes = again->result.len;
 		o->bytes += again->bytes;
@@ -209,7 +228,7 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 		o, "the outbox is full: messages were not kept; read your messages first", &text);
 	message_add(o, again, &text);
 	buf_release(&text);
-	strcpy(again->token, "!"); /* to be forced */
+	again->flags = QUEUE_FORCE;
 }
 
 static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, size_t n)
@@ -227,7 +246,7 @@ static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, si
 	{
 		if (outcomes[i] == QUEUE_OUTBOX_FULL)
 			item_overflowed(o, item);
-		else if (*item->id != '\0')
+		else if (*item->token != '\0')
 			o->settled(o->arg, b->shard->n, item->id);
 		i++;
 	}
@@ -244,10 +263,10 @@ static void batch_send(struct batch *b)
 	DL_FOREACH(b->items, item)
 	{
 		queue_finish_item(f, &item->session, *item->id != '\0' ? item->id : NULL,
-			item->token, item->token[0] == '!');
+			*item->token != '\0' ? item->token : NULL, item->flags);
 		for (size_t i = 0; i < item->n_messages; i++)
 			queue_finish_message(f, &item->messages[i]);
-		if (*item->id != '\0')
+		if (*item->token != '\0')
 			queue_finish_result(f, &item->result);
 	}
 	b->sent = queue_finish_send(f, hub_commands(o->worker->hub, b->shard->n), o->worker->conf,

@@ -25,10 +25,13 @@ void outgoing_close(struct outgoing **o);
 /* The hub's event: sends again what was not answered. */
 void outgoing_on_commands(struct outgoing *o, unsigned shard, int up);
 
-/* Sends a message to a session. `item`: where a job keeps its open item, so that messages and result stay together;
- * NULL for a message outside of jobs. The message is borrowed; oversized ones are replaced by an error message. */
-void outgoing_message(struct outgoing *o, const struct session_ref *s, struct outgoing_item **item,
-	const json_t *message);
+/* Sends a message to a session, outside of jobs. The message is borrowed; an oversized one is replaced by an error
+ * message. */
+void outgoing_message(struct outgoing *o, const struct session_ref *s, const json_t *message);
+/* The same for a message of a job. `item`: where the job keeps its open item, so that messages and result stay together.
+ * Dropped at Redis when the job has been given to another worker. */
+void outgoing_job_message(struct outgoing *o, const struct queue_job *job,
+	struct outgoing_item **item, const json_t *message);
 /* Sends the result of a job and ends its item. `text` is the result (core/result.h). */
 void outgoing_result(struct outgoing *o, const struct queue_job *job, struct outgoing_item **item,
 	const json_t *activity, const struct buf *text);

@@ -7,10 +7,12 @@
 -- reply {{id, deliveries, started (0|1), h, token, blob}...}
 local queue, group, me = KEYS[1], ARGV[1], ARGV[2]
 redis.pcall('XGROUP', 'CREATE', queue, group, '0', 'MKSTREAM')
+-- Whose own heartbeat came late cannot tell the dead from those who had to wait as well, for a Redis that hung.
+local steady = redis.call('PTTL', KEYS[3]) > ARGV[3] / 2
 redis.call('SET', KEYS[3], '1', 'PX', ARGV[3])
 redis.call('SET', KEYS[2], me, 'PX', ARGV[4])
 if ARGV[6] ~= '' then redis.call('UNLINK', ARGV[5] .. ARGV[6]) end
-local left = tonumber(ARGV[7])
+local left = steady and tonumber(ARGV[7]) or 0
 local out = {}
 
 local function take_over(name)

@@ -405,7 +405,7 @@ class Api(client.Problems, lib.StackTest):
     def test_large_head(self):
         """Cookies of other applications on the same host come along."""
         sid = self.s.register()
-        for size, good in ((100, True), (4000, True), (100000, False)):
+        for size, good in ((100, True), (1500, True), (100000, False)):
             with self.subTest(size):
                 try:
                     reply = self.s.http("GET", "%s/%s?wait=0" % (self.s.base, sid), headers={"Cookie": "c" * size})
@@ -477,6 +477,10 @@ class Settings(client.Problems, lib.StackTest):
             reply = s.http(method, path, b'{"rid":1}' if method == "POST" else None, JSON)
             self.problem(reply, 503, "redis")
             self.assertEqual("1", reply.headers["retry-after"])
+
+    def test_header_bytes(self):
+        s = self.stack(config={"limits": {"header_bytes": 16384}})
+        self.assertEqual(200, s.http("GET", "/healthz", headers={"Cookie": "c" * 15000}).status)
 
     def test_metrics(self):
         admin = lib.free_port()

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/digits.h"
 #include "core/err.h"
 #include "core/mem.h"
 
@@ -86,9 +87,12 @@ static void append_real(struct buf *b, double d)
 
 static void append_integer(struct buf *b, json_int_t n)
 {
-	char digits[24];
+	char text[DIGITS_MAX];
 
-	buf_add(b, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n));
+	if (n < 0)
+		buf_add_char(b, '-');
+	buf_add(b, text,
+		digits_write(n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n, text));
 }
 
 /* The length of the valid UTF-8 sequence at `s` (RFC 3629 section 4), 0 when there is none. */

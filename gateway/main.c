@@ -80,8 +80,9 @@ static void close_all(struct process *p)
 	front_http_close(&p->http);
 	front_http_close(&p->admin_http);
 	front_fcgi_close(&p->fcgi);
-	/* Calls to Redis still under way are answered with NULL here, which lets go of what the requests held. */
+	/* What was asked of Redis, or was about to be, is answered with NULL here: requests let go of what they hold. */
 	hub_close(&p->hub);
+	dispatcher_free(p->dispatcher);
 	janitor_close(&p->janitor);
 	delivery_close(&p->delivery);
 	api_free(p->api);
@@ -323,7 +324,6 @@ int main(int argc, char **argv)
 			refuse(&e);
 		uv_run(&p.loop, UV_RUN_DEFAULT);
 		uv_loop_close(&p.loop);
-		dispatcher_free(p.dispatcher);
 		keyring_wipe(&p.keyring);
 	}
 	registry_free(p.registry);

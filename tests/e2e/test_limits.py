@@ -25,9 +25,10 @@ class Limits(client.Problems, lib.StackTest):
     def test_jobs_per_request(self):
         s = self.stack(config={"limits": {"jobs_per_request": 5, "jobs_per_s": 5}})
         sid = s.register()
-        time.sleep(0.3)  # the bucket fills again: registering took one
         self.problem(post(s, [PING] * 6, sid), 413, "too-large", "too many jobs in one request")
-        self.assertEqual(10, len(s.post([PING] * 5, sid=sid).replies))
+        # Registering took one of the five that may come at once.
+        reply = lib.until("five again", lambda: (r := post(s, [PING] * 5, sid)).status == 200 and r)
+        self.assertEqual(10, len(json.loads(reply.body)))
         self.problem(post(s, [5] * 6), 413, "too-large")
 
     def test_jobs_per_s(self):
@@ -36,7 +37,7 @@ class Limits(client.Problems, lib.StackTest):
         self.assertEqual(200, post(s, [PING] * 9, sid).status)
         reply = post(s, [job(i, "echo") for i in range(10)], sid)
         self.problem(reply, 429, "rate", "too many jobs, slow down")
-        self.assertIn(int(reply.headers["retry-after"]), (4, 5))
+        self.assertIn(int(reply.headers["retry-after"]), range(1, 6))
         # Nothing of the request was carried out, and other sessions do not suffer.
         self.assertEqual([], s.poll(sid, wait=1)[1])
         self.assertEqual(200, post(s, [REGISTER] + [PING] * 9).status)

@@ -92,7 +92,7 @@ class Ledger:
             self.refused[type(e).__name__] += 1
             return False
         if posted.status != 200:
-            self.refused[posted.status] += 1
+            self.refused["%d %s" % (posted.status, posted.replies["code"])] += 1
             return False
         if [r["rid"] for r in posted.replies] != [j["rid"] for j in jobs]:
             raise AssertionError("replies out of order: %r" % (posted.replies,))

@@ -20,10 +20,8 @@
 #define CONNECTION_MEMORY 6144
 #define IDLE_TIMEOUT_S    60
 #define STREAM_BLOCK      2048
-/* A parked connection is watched for its client leaving once it has been parked for so long. */
-#define WATCH_AFTER_MS 1000
-/* At a drain, connections that have not sent their first request yet get this long to do so. */
-#define FRESH_MS 500
+#define WATCH_AFTER_MS    1000 /* parked for so long: watched for the client's leaving */
+#define FRESH_MS          500  /* at a drain, for connections that have not sent a request yet */
 
 struct front_http {
 	unsigned magic;
@@ -350,10 +348,10 @@ static void not_fresh(struct front_http *f, struct MHD_Connection *connection)
 		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	int *fresh = info != NULL ? info->socket_context : NULL;
 
-	if (fresh == NULL)
-		return;
-	f->n_fresh -= (size_t)*fresh;
-	*fresh = 0;
+	if (fresh != NULL) {
+		f->n_fresh -= (size_t)*fresh;
+		*fresh = 0;
+	}
 }
 
 /* The request line has been read: the only place that sees the query as it was sent. */

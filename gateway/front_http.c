@@ -18,8 +18,8 @@
 #define GONE_MAGIC     0xF4011003u
 #define IDLE_TIMEOUT_S 60
 #define STREAM_BLOCK   1024
-/* A parked connection is watched for its client leaving once it has been parked for so long. */
-#define WATCH_AFTER_MS 1000
+#define WATCH_AFTER_MS 1000 /* parked for so long: watched for the client's leaving */
+#define FRESH_MS       500  /* at a drain, for connections that have not sent a request yet */
 
 struct front_http {
 	unsigned magic;
@@ -32,6 +32,8 @@ struct front_http {
 	struct turn_task run;
 	struct http_exchange *exchanges;
 	size_t n_exchanges;
+	size_t n_fresh;       /* connections without a request so far */
+	uint64_t drain_at_ms; /* 0: no drain */
 	int n_handles;
 	int closing;
 };
@@ -320,6 +322,36 @@ static void no_gone(struct exchange *x)
 	UNUSED(x);
 }
 
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	CAST(front_http, f, cls, FRONT_MAGIC);
+	int *fresh = *context;
+
+	UNUSED(connection);
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		fresh = mem_alloc(sizeof *fresh);
+		*fresh = 1;
+		f->n_fresh++;
+		*context = fresh;
+	} else {
+		f->n_fresh -= (size_t)*fresh;
+		mem_free(fresh);
+	}
+}
+
+static void not_fresh(struct front_http *f, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int *fresh = info != NULL ? info->socket_context : NULL;
+
+	if (fresh != NULL) {
+		f->n_fresh -= (size_t)*fresh;
+		*fresh = 0;
+	}
+}
+
 /* The request line has been read: the only place that sees the query as it was sent. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -340,6 +372,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	hx->base.query = query != NULL ? query : "";
 	DL_PREPEND(f->exchanges, hx);
 	f->n_exchanges++;
+	not_fresh(f, connection);
 	return hx;
 }
 
@@ -410,7 +443,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	UNUSED(connection);
 	UNUSED(url);
 	UNUSED(version);
-	if (hx->dead)
+	/* A request that comes while we close is dropped whole: its client may send it again. */
+	if (hx->dead || (hx->front->closing && hx->state == READING))
 		return MHD_NO;
 	if (hx->response != NULL)
 		return response_queue(hx);
@@ -510,10 +544,11 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, f,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
-		no_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options->header_bytes,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, f, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		2 * options->header_bytes, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+		MHD_OPTION_END);
 	if (f->daemon == NULL) {
 		close(listen_fd);
 		mem_free(f);
@@ -531,11 +566,14 @@ void front_http_drain(struct front_http *f)
 
 	if (fd >= 0)
 		close(fd);
+	f->drain_at_ms = uv_now(f->loop);
 }
 
 size_t front_http_count(const struct front_http *f)
 {
-	return f->n_exchanges;
+	int fresh_matter = f->drain_at_ms != 0 && uv_now(f->loop) - f->drain_at_ms < FRESH_MS;
+
+	return f->n_exchanges + (fresh_matter ? f->n_fresh : 0);
 }
 
 void front_http_close(struct front_http **fp)
@@ -546,10 +584,10 @@ void front_http_close(struct front_http **fp)
 	*fp = NULL;
 	if (f == NULL)
 		return;
+	f->closing = 1;
 	DL_FOREACH_SAFE(f->exchanges, hx, next)
 	if (hx->suspended)
 		abandon(hx);
-	f->closing = 1;
 	turn_cancel(&f->run);
 	/* Resumed connections are dropped here; a daemon may not be stopped with suspended ones. */
 	MHD_run(f->daemon);

@@ -30,6 +30,8 @@
 #include "gateway/metrics.h"
 #include "schema/registry.h"
 
+#define REDIS_WAIT_MS 1000
+
 static const struct cli_program program = {
 	.name = "sockethub-gateway",
 	.tag = "gateway",
@@ -61,6 +63,7 @@ struct process {
 	uv_timer_t drain; /* looks whether all is done, until the deadline */
 	uint64_t deadline_ms;
 	int stopping;
+	int serving; /* the fronts are open */
 	int announced;
 };
 
@@ -144,7 +147,7 @@ static void on_lost(void *arg)
 
 static void announce(struct process *p)
 {
-	if (p->announced || !hub_is_up(p->hub))
+	if (p->announced || !p->serving || !hub_is_up(p->hub))
 		return;
 	p->announced = 1;
 	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen),
@@ -276,6 +279,24 @@ static void signals_open(struct process *p)
 	uv_signal_start(&p->interrupt, on_signal, SIGINT);
 }
 
+static void on_waited(uv_timer_t *timer)
+{
+	UNUSED(timer); /* the loop's turn is all that is needed */
+}
+
+/* Beside other gateways, a socket opened before Redis answers would take requests only to refuse them. When Redis is
+ * away, refusing is all there is to do: then the wait is short. */
+static void redis_wait(struct process *p)
+{
+	uint64_t until_ms = uv_now(&p->loop) + REDIS_WAIT_MS;
+
+	uv_timer_start(&p->drain, on_waited, REDIS_WAIT_MS, 0);
+	while (!p->stopping && !hub_is_up(p->hub) && uv_now(&p->loop) < until_ms)
+		uv_run(&p->loop, UV_RUN_ONCE);
+	if (!p->stopping)
+		uv_timer_stop(&p->drain);
+}
+
 static int start(struct process *p, struct err *e)
 {
 	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
@@ -299,7 +320,14 @@ static int start(struct process *p, struct err *e)
 	p->admin = admin_new(&p->metrics, p->delivery);
 	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
 	signals_open(p);
-	return fronts_open(p, e);
+	redis_wait(p);
+	if (p->stopping)
+		return 0;
+	rc = fronts_open(p, e);
+	p->serving = rc == 0;
+	if (p->serving)
+		announce(p);
+	return rc;
 }
 
 int main(int argc, char **argv)

@@ -2,7 +2,10 @@
 #include "gateway/front_http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,6 +65,7 @@ struct http_exchange {
 	int status;
 	enum exchange_state state;
 	int suspended;
+	int http_1_0;
 	int in_handler; /* MHD is in our callback: a response can be handed over at once */
 	int queued;     /* MHD has the response */
 	int ended;      /* stream: nothing more will be written */
@@ -306,6 +310,44 @@ static size_t x_queued(const struct exchange *x)
 	return hx->out.len - hx->taken;
 }
 
+/* MHD lets go of the connection in its next run; with it go the request's memory and MHD's own, most of what a parked
+ * connection costs. What it closes is its descriptor: ours is another one for the same socket. MHD took the
+ * socket out of its epoll set when it suspended the connection for this call. */
+static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls,
+	const char *early, size_t len, MHD_socket socket, struct MHD_UpgradeResponseHandle *urh)
+{
+	CAST(http_exchange, hx, cls, EXCHANGE_MAGIC);
+	int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+	int on = 1;
+
+	UNUSED(connection);
+	UNUSED(con_cls);
+	hx->state = ENDED;
+	if (fd < 0) {
+		log_event(LOG_ERROR, "http.upgrade", LOG_STR("why", strerror(errno)));
+		hx->base.gone(&hx->base);
+	} else {
+		/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		hx->base.upgraded(&hx->base, fd, early, len);
+	}
+	MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+	run_again(hx->front);
+}
+
+static int x_upgrade(struct exchange *x, const struct http_header *headers)
+{
+	struct http_exchange *hx = of(x);
+	struct MHD_Response *response;
+
+	if (hx->http_1_0)
+		return -(int)ERR_UNSUPPORTED;
+	response = MHD_create_response_for_upgrade(on_upgraded, hx);
+	headers_add(response, headers);
+	answer(hx, MHD_HTTP_SWITCHING_PROTOCOLS, response); /* the api keeps it until then */
+	return 0;
+}
+
 static const struct exchange_ops ops = {
 	.header = x_header,
 	.respond = x_respond,
@@ -313,6 +355,7 @@ static const struct exchange_ops ops = {
 	.write = x_write,
 	.end = x_end,
 	.queued = x_queued,
+	.upgrade = x_upgrade,
 };
 
 /* --- what MHD calls ------------------------------------------------------------------------------------------------------ */
@@ -442,7 +485,6 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	UNUSED(cls);
 	UNUSED(connection);
 	UNUSED(url);
-	UNUSED(version);
 	/* A request that comes while we close is dropped whole: its client may send it again. */
 	if (hx->dead || (hx->front->closing && hx->state == READING))
 		return MHD_NO;
@@ -453,6 +495,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!hx->status) { /* the first call: the head only */
 		hx->status = -1;
 		hx->base.method = method_parse(method);
+		hx->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 		hx->base.refused = head_check(hx);
 		/* Answered before the body is sent: MHD closes the connection afterwards. */
 		return hx->base.refused != 0 ? to_api(hx) : MHD_YES;

@@ -91,7 +91,8 @@ struct queue_finish;
 struct queue_finish *queue_finish_new(const struct queue_ref *q);
 void queue_finish_free(struct queue_finish *f);
 enum queue_flag {
-	QUEUE_FORCE = 1 << 0, /* the messages are appended over the outbox's bound too, unless many are */
+	QUEUE_FORCE =
+		1 << 0, /* the messages are appended over the outbox's bound too, unless many are */
 	QUEUE_MARKED = 1 << 1 /* queue_mark_started() was called for the job, here or elsewhere */
 };
 

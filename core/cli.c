@@ -168,20 +168,29 @@ char *cli_program_dir(void)
 }
 
 /* Installed: PREFIX/bin/../share/sockethub/schema. In the source tree: build/plain/../../schema. */
-char *cli_schema_dir(const struct conf *c)
+/* A folder that is installed with the program, or stands beside it in the source tree. GIVES. */
+static char *shared_dir(const char *name)
 {
-	static const char *const places[] = {"../share/sockethub/schema", "../../schema"};
-	char *bin, *dir = NULL;
+	static const char *const places[] = {"../share/sockethub", "../.."};
+	char *bin = cli_program_dir();
+	char *dir = NULL;
 
-	if (c->schema_dir != NULL)
-		return conf_path(c, c->schema_dir);
-	bin = cli_program_dir();
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		mem_free(dir);
-		dir = mem_printf("%s/%s", bin, places[i]);
+		dir = mem_printf("%s/%s/%s", bin, places[i], name);
 		if (access(dir, R_OK) == 0)
 			break;
 	}
 	mem_free(bin);
 	return dir;
+}
+
+char *cli_schema_dir(const struct conf *c)
+{
+	return c->schema_dir != NULL ? conf_path(c, c->schema_dir) : shared_dir("schema");
+}
+
+char *cli_web_dir(const struct conf *c)
+{
+	return c->web_dir != NULL ? conf_path(c, c->web_dir) : shared_dir("web");
 }

@@ -30,6 +30,8 @@ const char *cli_config_file(void);
 size_t cli_sets(const char *const **sets);
 /* The folder of the schema files: schema_dir when set, else found from the place of the program. GIVES. */
 char *cli_schema_dir(const struct conf *c);
+/* The folder of the web console and the examples, in the same way. GIVES. */
+char *cli_web_dir(const struct conf *c);
 /* The folder this program's file is in, absolute. GIVES. */
 char *cli_program_dir(void);
 

@@ -8,6 +8,7 @@
  * Life: front calls api_request(x)  ->  api keeps x  ->  exactly one of
  *         exchange_respond(x)                          x is gone for the api when the call returns
  *         exchange_stream(x), exchange_write(x)*, exchange_end(x)   gone when exchange_end() returns
+ *         exchange_upgrade(x), then x->upgraded(x)     called by the front; x is gone when it returns
  *         x->gone(x)     called by the front: the client left or the front closes; x is gone when it returns */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
@@ -46,6 +47,10 @@ struct exchange_ops {
 	void (*end)(struct exchange *x);
 	/* Bytes of a stream queued and not yet taken by the socket. */
 	size_t (*queued)(const struct exchange *x);
+	/* Optional: NULL where the transport cannot. Answers 101 with the headers, then gives the connection away by
+	 * x->upgraded(), never from within this call. < 0 (ERR_UNSUPPORTED): not with this request (HTTP/1.0);
+	 * it has to be answered otherwise. */
+	int (*upgrade)(struct exchange *x, const struct http_header *headers);
 };
 
 struct exchange {
@@ -64,6 +69,9 @@ struct exchange {
 	void (*gone)(struct exchange *x); /* see above; never NULL while the api keeps x */
 	void (*drained)(
 		struct exchange *x); /* optional: a stream's queue became empty after a write() */
+	/* For who calls upgrade(): GIVES `fd`, a connected non-blocking stream socket that is nobody else's, with the `len`
+	 * bytes that came behind the request already (borrowed). */
+	void (*upgraded)(struct exchange *x, int fd, const void *early, size_t len);
 	/* Optional: the response has been handed to the transport whole (ok = 1), or the connection broke before
 	 * (ok = 0). The only callback after exchange_respond(); gets `sent_arg`, not x. */
 	void (*sent)(void *sent_arg, int ok);
@@ -100,6 +108,11 @@ static inline void exchange_end(struct exchange *x)
 static inline size_t exchange_queued(const struct exchange *x)
 {
 	return x->ops->queued(x);
+}
+
+static inline int exchange_upgrade(struct exchange *x, const struct http_header *headers)
+{
+	return x->ops->upgrade(x, headers);
 }
 
 /* --- what a front needs to know ------------------------------------------------------------------------------- */

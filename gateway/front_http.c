@@ -2,7 +2,10 @@
 #include "gateway/front_http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,8 +21,8 @@
 #define GONE_MAGIC     0xF4011003u
 #define IDLE_TIMEOUT_S 60
 #define STREAM_BLOCK   1024
-/* A parked connection is watched for its client leaving once it has been parked for so long. */
-#define WATCH_AFTER_MS 1000
+#define WATCH_AFTER_MS 1000 /* parked for so long: watched for the client's leaving */
+#define FRESH_MS       500  /* at a drain, for connections that have not sent a request yet */
 
 struct front_http {
 	unsigned magic;
@@ -32,6 +35,8 @@ struct front_http {
 	struct turn_task run;
 	struct http_exchange *exchanges;
 	size_t n_exchanges;
+	size_t n_fresh;       /* connections without a request so far */
+	uint64_t drain_at_ms; /* 0: no drain */
 	int n_handles;
 	int closing;
 };
@@ -60,6 +65,7 @@ struct http_exchange {
 	int status;
 	enum exchange_state state;
 	int suspended;
+	int http_1_0;
 	int in_handler; /* MHD is in our callback: a response can be handed over at once */
 	int queued;     /* MHD has the response */
 	int ended;      /* stream: nothing more will be written */
@@ -304,6 +310,44 @@ static size_t x_queued(const struct exchange *x)
 	return hx->out.len - hx->taken;
 }
 
+/* MHD lets go of the connection in its next run; with it go the request's memory and MHD's own, most of what a parked
+ * connection costs. What it closes is its descriptor: ours is another one for the same socket. MHD took the
+ * socket out of its epoll set when it suspended the connection for this call. */
+static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls,
+	const char *early, size_t len, MHD_socket socket, struct MHD_UpgradeResponseHandle *urh)
+{
+	CAST(http_exchange, hx, cls, EXCHANGE_MAGIC);
+	int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+	int on = 1;
+
+	UNUSED(connection);
+	UNUSED(con_cls);
+	hx->state = ENDED;
+	if (fd < 0) {
+		log_event(LOG_ERROR, "http.upgrade", LOG_STR("why", strerror(errno)));
+		hx->base.gone(&hx->base);
+	} else {
+		/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		hx->base.upgraded(&hx->base, fd, early, len);
+	}
+	MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+	run_again(hx->front);
+}
+
+static int x_upgrade(struct exchange *x, const struct http_header *headers)
+{
+	struct http_exchange *hx = of(x);
+	struct MHD_Response *response;
+
+	if (hx->http_1_0)
+		return -(int)ERR_UNSUPPORTED;
+	response = MHD_create_response_for_upgrade(on_upgraded, hx);
+	headers_add(response, headers);
+	answer(hx, MHD_HTTP_SWITCHING_PROTOCOLS, response); /* the api keeps it until then */
+	return 0;
+}
+
 static const struct exchange_ops ops = {
 	.header = x_header,
 	.respond = x_respond,
@@ -311,6 +355,7 @@ static const struct exchange_ops ops = {
 	.write = x_write,
 	.end = x_end,
 	.queued = x_queued,
+	.upgrade = x_upgrade,
 };
 
 /* --- what MHD calls ------------------------------------------------------------------------------------------------------ */
@@ -318,6 +363,36 @@ static const struct exchange_ops ops = {
 static void no_gone(struct exchange *x)
 {
 	UNUSED(x);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	CAST(front_http, f, cls, FRONT_MAGIC);
+	int *fresh = *context;
+
+	UNUSED(connection);
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		fresh = mem_alloc(sizeof *fresh);
+		*fresh = 1;
+		f->n_fresh++;
+		*context = fresh;
+	} else {
+		f->n_fresh -= (size_t)*fresh;
+		mem_free(fresh);
+	}
+}
+
+static void not_fresh(struct front_http *f, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int *fresh = info != NULL ? info->socket_context : NULL;
+
+	if (fresh != NULL) {
+		f->n_fresh -= (size_t)*fresh;
+		*fresh = 0;
+	}
 }
 
 /* The request line has been read: the only place that sees the query as it was sent. */
@@ -340,6 +415,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	hx->base.query = query != NULL ? query : "";
 	DL_PREPEND(f->exchanges, hx);
 	f->n_exchanges++;
+	not_fresh(f, connection);
 	return hx;
 }
 
@@ -409,8 +485,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	UNUSED(cls);
 	UNUSED(connection);
 	UNUSED(url);
-	UNUSED(version);
-	if (hx->dead)
+	/* A request that comes while we close is dropped whole: its client may send it again. */
+	if (hx->dead || (hx->front->closing && hx->state == READING))
 		return MHD_NO;
 	if (hx->response != NULL)
 		return response_queue(hx);
@@ -419,6 +495,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	if (!hx->status) { /* the first call: the head only */
 		hx->status = -1;
 		hx->base.method = method_parse(method);
+		hx->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 		hx->base.refused = head_check(hx);
 		/* Answered before the body is sent: MHD closes the connection afterwards. */
 		return hx->base.refused != 0 ? to_api(hx) : MHD_YES;
@@ -510,10 +587,11 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, f,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
-		no_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options->header_bytes,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, f, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		2 * options->header_bytes, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+		MHD_OPTION_END);
 	if (f->daemon == NULL) {
 		close(listen_fd);
 		mem_free(f);
@@ -531,11 +609,14 @@ void front_http_drain(struct front_http *f)
 
 	if (fd >= 0)
 		close(fd);
+	f->drain_at_ms = uv_now(f->loop);
 }
 
 size_t front_http_count(const struct front_http *f)
 {
-	return f->n_exchanges;
+	int fresh_matter = f->drain_at_ms != 0 && uv_now(f->loop) - f->drain_at_ms < FRESH_MS;
+
+	return f->n_exchanges + (fresh_matter ? f->n_fresh : 0);
 }
 
 void front_http_close(struct front_http **fp)
@@ -546,10 +627,10 @@ void front_http_close(struct front_http **fp)
 	*fp = NULL;
 	if (f == NULL)
 		return;
+	f->closing = 1;
 	DL_FOREACH_SAFE(f->exchanges, hx, next)
 	if (hx->suspended)
 		abandon(hx);
-	f->closing = 1;
 	turn_cancel(&f->run);
 	/* Resumed connections are dropped here; a daemon may not be stopped with suspended ones. */
 	MHD_run(f->daemon);

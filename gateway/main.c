@@ -22,6 +22,7 @@
 #include "core/turn.h"
 #include "gateway/admin.h"
 #include "gateway/api.h"
+#include "gateway/api_files.h"
 #include "gateway/delivery.h"
 #include "gateway/dispatcher.h"
 #include "gateway/front_fcgi.h"
@@ -29,6 +30,8 @@
 #include "gateway/janitor.h"
 #include "gateway/metrics.h"
 #include "schema/registry.h"
+
+#define REDIS_WAIT_MS 1000
 
 static const struct cli_program program = {
 	.name = "sockethub-gateway",
@@ -51,6 +54,7 @@ struct process {
 	struct dispatcher *dispatcher;
 	struct janitor *janitor;
 	struct metrics metrics;
+	struct api_files *files;
 	struct api *api;
 	struct admin *admin;
 	struct front_http *http;
@@ -61,6 +65,7 @@ struct process {
 	uv_timer_t drain; /* looks whether all is done, until the deadline */
 	uint64_t deadline_ms;
 	int stopping;
+	int serving; /* the fronts are open */
 	int announced;
 };
 
@@ -80,6 +85,7 @@ static void close_all(struct process *p)
 	front_http_close(&p->http);
 	front_http_close(&p->admin_http);
 	front_fcgi_close(&p->fcgi);
+	api_cut(p->api);
 	/* What was asked of Redis, or was about to be, is answered with NULL here: requests let go of what they hold. */
 	hub_close(&p->hub);
 	dispatcher_free(p->dispatcher);
@@ -96,8 +102,10 @@ static void close_all(struct process *p)
 
 static size_t open_exchanges(const struct process *p)
 {
-	return (p->http != NULL ? front_http_count(p->http) : 0) +
-	       (p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+	size_t fronts = (p->http != NULL ? front_http_count(p->http) : 0) +
+			(p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+
+	return MAX(fronts, api_waiting(p->api));
 }
 
 static void on_drain(uv_timer_t *timer)
@@ -144,7 +152,7 @@ static void on_lost(void *arg)
 
 static void announce(struct process *p)
 {
-	if (p->announced || !hub_is_up(p->hub))
+	if (p->announced || !p->serving || !hub_is_up(p->hub))
 		return;
 	p->announced = 1;
 	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen),
@@ -276,13 +284,32 @@ static void signals_open(struct process *p)
 	uv_signal_start(&p->interrupt, on_signal, SIGINT);
 }
 
+static void on_waited(uv_timer_t *timer)
+{
+	UNUSED(timer); /* the loop's turn is all that is needed */
+}
+
+/* Beside other gateways, a socket opened before Redis answers would take requests only to refuse them. When Redis is
+ * away, refusing is all there is to do: then the wait is short. */
+static void redis_wait(struct process *p)
+{
+	uint64_t until_ms = uv_now(&p->loop) + REDIS_WAIT_MS;
+
+	uv_timer_start(&p->drain, on_waited, REDIS_WAIT_MS, 0);
+	while (!p->stopping && !hub_is_up(p->hub) && uv_now(&p->loop) < until_ms)
+		uv_run(&p->loop, UV_RUN_ONCE);
+	if (!p->stopping)
+		uv_timer_stop(&p->drain);
+}
+
 static int start(struct process *p, struct err *e)
 {
 	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
 	struct api_parts parts = {.loop = &p->loop,
 		.conf = &p->conf,
 		.registry = p->registry,
-		.metrics = &p->metrics};
+		.metrics = &p->metrics,
+		.files = p->files};
 	int rc = keyring_load(&p->keyring, &p->conf, 1, e);
 
 	if (rc == 0)
@@ -299,7 +326,27 @@ static int start(struct process *p, struct err *e)
 	p->admin = admin_new(&p->metrics, p->delivery);
 	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
 	signals_open(p);
-	return fronts_open(p, e);
+	redis_wait(p);
+	if (p->stopping)
+		return 0;
+	rc = fronts_open(p, e);
+	p->serving = rc == 0;
+	if (p->serving)
+		announce(p);
+	return rc;
+}
+
+/* They are no reason not to start. */
+static struct api_files *files_load(const struct conf *c)
+{
+	struct api_files *files = NULL;
+	char *dir = cli_web_dir(c);
+	struct err e;
+
+	if (api_files_load(dir, &files, &e) < 0)
+		log_event(LOG_WARN, "gateway.no-console", LOG_STR("why", e.text));
+	mem_free(dir);
+	return files;
 }
 
 int main(int argc, char **argv)
@@ -318,12 +365,14 @@ int main(int argc, char **argv)
 		refuse(&e);
 	mem_free(dir);
 	if (!check_only) {
+		p.files = p.conf.http_console ? files_load(&p.conf) : NULL;
 		uv_loop_init(&p.loop);
 		turn_open(&p.loop);
 		if (start(&p, &e) < 0)
 			refuse(&e);
 		uv_run(&p.loop, UV_RUN_DEFAULT);
 		uv_loop_close(&p.loop);
+		api_files_free(p.files);
 		keyring_wipe(&p.keyring);
 	}
 	registry_free(p.registry);

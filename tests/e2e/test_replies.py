@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Every reply of the classic dialect, byte for byte, over HTTP and over FastCGI."""
+"""Every reply of the classic dialect, byte for byte, over HTTP, FastCGI and WebSocket."""
 
 import json
 
 import fcgi
 import lib
 import replies
+import wsclient
 
 WAIT_S = 20
 
@@ -46,9 +47,39 @@ class Replies(lib.StackTest):
         self.s = replies.make(self, fastcgi=True)
         self.check_all(self.send_fcgi, replies.ROWS)
 
+    def check_ws(self, row):
+        """Each reply is a frame; behind the last one comes the answer to the next question, and nothing else."""
+        with wsclient.connect(self.s.port) as ws:
+            sid = None
+            if row.registered:
+                ws.send(replies.REGISTER % json.dumps(lib.SECRET))
+                self.assertEqual(replies.confirm(), ws.recv_text())
+                sid = ws.recv()["object"]["sessionId"]
+            ws.send(row.request)
+            try:
+                row.request.decode()
+            except UnicodeDecodeError:
+                self.assertEqual(1007, ws.closing()[0])  # RFC 6455 section 8.1
+                return
+            for expected in row.replies + row.results:
+                found = ws.recv_text(WAIT_S)
+                if "SID" in expected and sid is None:
+                    sid = json.loads(found)["object"]["sessionId"]
+                self.assertEqual(expected.replace('"SID"', json.dumps(sid)), found)
+            ws.send("helloWorld")
+            self.assertEqual(replies.INVALID, ws.recv_text(WAIT_S))
+
+    def test_websocket(self):
+        self.s = replies.make(self)
+        for row in replies.ROWS:
+            with self.subTest(row.name):
+                self.check_ws(row)
+
     def test_no_secrets(self):
         self.s = replies.make(self, config={"secrets": None})
         self.check_all(self.send_http, replies.NO_SECRETS)
+        for row in replies.NO_SECRETS:
+            self.check_ws(row)
 
     def test_names_are_unique(self):
         names = [row.name for row in replies.ROWS]

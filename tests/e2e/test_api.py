@@ -74,7 +74,7 @@ class Api(client.Problems, lib.StackTest):
         self.problem(self.s.http("GET", self.s.base + "/" + "x" * 22 + "/stream"), 404, "no-session")
         self.problem(self.s.http("GET", self.s.base + "/" + "x" * 22 + "/other"), 404, "not-found")
         self.problem(self.s.http("GET", self.s.base + "/" + "x" * 22 + "/stream/more"), 404, "not-found")
-        for path in ("/", "/other", "/sockethubx", "/SOCKETHUB", "//sockethub"):
+        for path in ("/other", "/sockethubx", "/SOCKETHUB", "//sockethub"):
             self.problem(self.s.http("POST", path, b"[]", JSON), 404, "not-found")
 
     def test_delete(self):

@@ -15,10 +15,10 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/turn.h"
+#include "gateway/hangup.h"
 
 #define FRONT_MAGIC    0xF4011001u
 #define EXCHANGE_MAGIC 0xF4011002u
-#define GONE_MAGIC     0xF4011003u
 #define IDLE_TIMEOUT_S 60
 #define STREAM_BLOCK   1024
 #define WATCH_AFTER_MS 1000 /* parked for so long: watched for the client's leaving */
@@ -48,14 +48,6 @@ enum exchange_state {
 	ENDED      /* nobody keeps it but MHD */
 };
 
-/* Watches a suspended connection for hang-up: MHD does not look at it then. Lives on its own because its handle closes
- * later than the exchange may go. */
-struct gone_watch {
-	unsigned magic;
-	uv_poll_t poll;
-	struct http_exchange *x; /* NULL: stopped */
-};
-
 struct http_exchange {
 	struct exchange base;
 	unsigned magic;
@@ -73,7 +65,7 @@ struct http_exchange {
 	struct buf out; /* stream: not yet taken by MHD */
 	size_t taken;   /* of `out` */
 	uint64_t parked_at_ms;
-	struct gone_watch *watch;
+	struct hangup *watch; /* of a connection that has been parked for a while */
 	char *uri;
 	struct http_exchange *prev, *next;
 };
@@ -116,25 +108,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	run_again(f);
 }
 
-static void watch_closed(uv_handle_t *h)
-{
-	CAST(gone_watch, w, h->data, GONE_MAGIC);
-	mem_free(w);
-}
-
-/* Before the connection is resumed: MHD has to be the only user of the descriptor then. */
-static void watch_stop(struct http_exchange *hx)
-{
-	struct gone_watch *w = hx->watch;
-
-	if (w == NULL)
-		return;
-	hx->watch = NULL;
-	w->x = NULL;
-	uv_poll_stop(&w->poll);
-	uv_close((uv_handle_t *)&w->poll, watch_closed);
-}
-
 static void park(struct http_exchange *hx)
 {
 	hx->suspended = 1;
@@ -147,7 +120,7 @@ static void unpark(struct http_exchange *hx)
 	if (!hx->suspended)
 		return;
 	hx->suspended = 0;
-	watch_stop(hx);
+	hangup_stop(&hx->watch); /* MHD has to be the only user of the descriptor now */
 	MHD_resume_connection(hx->connection);
 	run_again(hx->front);
 }
@@ -164,31 +137,19 @@ static void abandon(struct http_exchange *hx)
 	unpark(hx);
 }
 
-static void on_gone(uv_poll_t *poll, int status, int events)
+static void on_gone(void *arg)
 {
-	CAST(gone_watch, w, poll->data, GONE_MAGIC);
-
-	UNUSED(status);
-	UNUSED(events);
-	if (w->x != NULL)
-		abandon(w->x);
+	CAST(http_exchange, hx, arg, EXCHANGE_MAGIC);
+	abandon(hx);
 }
 
 static void watch_start(struct http_exchange *hx)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		hx->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct gone_watch *w = mem_alloc(sizeof *w);
 
-	w->magic = GONE_MAGIC;
-	w->x = hx;
-	w->poll.data = w;
-	if (info == NULL || uv_poll_init(hx->front->loop, &w->poll, info->connect_fd) < 0) {
-		mem_free(w);
-		return;
-	}
-	hx->watch = w;
-	uv_poll_start(&w->poll, UV_DISCONNECT, on_gone);
+	if (info != NULL)
+		hx->watch = hangup_watch(hx->front->loop, info->connect_fd, on_gone, hx);
 }
 
 /* Once a second. Requests that are answered in milliseconds never cost a watch. */
@@ -513,7 +474,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	if (hx == NULL)
 		return;
 	*con_cls = NULL;
-	watch_stop(hx);
+	hangup_stop(&hx->watch);
 	if (hx->state == WITH_API || hx->state == STREAMING) {
 		hx->state = ENDED;
 		hx->base.gone(&hx->base);

@@ -103,8 +103,9 @@ static int workers_count(redisContext *r, struct row *row, const char *queue, st
 		if (name == NULL || name->str == NULL || name->len > 80)
 			continue;
 		keys_worker(&key, row->shard, row->platform, name->str);
-		rc = ask_number(r, "EXISTS", key.text, &there, e);
-		row->workers += there;
+		/* "1"; one that ended says so with a longer word. */
+		rc = ask_number(r, "STRLEN", key.text, &there, e);
+		row->workers += there == 1;
 	}
 	freeReplyObject(consumers);
 	return rc;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/conf.h"
@@ -13,7 +14,8 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define MAX_SETS 64
+#define MAX_FILES 1048576
+#define MAX_SETS  64
 
 static const char *config_file;
 static const char *sets[MAX_SETS];
@@ -89,6 +91,17 @@ static int option_take(const struct cli_program *p, int argc, char **argv, int *
 	return 2;
 }
 
+/* Thousands of parked connections need as many descriptors; children inherit the limit. */
+static void files_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = MAX(limit.rlim_cur, MIN(limit.rlim_max, MAX_FILES));
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void log_start(const struct cli_program *p, const struct conf *c)
 {
 	int level = log_level_parse(c->log_level);
@@ -127,6 +140,7 @@ size_t cli_start(const struct cli_program *p, int argc, char **argv, struct conf
 		exit(2);
 	}
 	log_start(p, c);
+	files_raise();
 	return n;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cli - the command line that the daemons have in common, and what a daemon does before anything else:
- * find its configuration, set up the log, ignore SIGPIPE, initialise libsodium. */
+ * find its configuration, set up the log, ignore SIGPIPE, initialise libsodium, raise the limit of open files. */
 #ifndef CORE_CLI_H
 #define CORE_CLI_H
 

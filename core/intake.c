@@ -62,6 +62,7 @@ struct intakes {
 	const char *const *platforms;
 	size_t n_platforms;
 	struct intakes_shard *shards;
+	unsigned n_shards;
 	struct redis_args args; /* kept for its memory */
 };
 
@@ -341,8 +342,9 @@ struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *
 	list->hub = hub;
 	list->platforms = platforms;
 	list->n_platforms = n;
-	list->shards = mem_array(hub_shards(hub), sizeof *list->shards);
-	for (unsigned i = 0; i < hub_shards(hub); i++) {
+	list->n_shards = hub_shards(hub);
+	list->shards = mem_array(list->n_shards, sizeof *list->shards);
+	for (unsigned i = 0; i < list->n_shards; i++) {
 		list->shards[i] = (struct intakes_shard){.list = list, .shard = i};
 		list->shards[i].flush = (struct turn_task){.fn = on_flush, .arg = &list->shards[i]};
 	}
@@ -351,8 +353,11 @@ struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *
 
 void intakes_close(struct intakes *list)
 {
-	if (list == NULL)
-		return;
+	for (unsigned i = 0; i < list->n_shards; i++) {
+		turn_cancel(&list->shards[i].flush);
+		if (list->shards[i].batch != NULL)
+			on_reply(list->shards[i].batch, NULL);
+	}
 	redis_args_release(&list->args);
 	mem_free(list->shards);
 	mem_free(list);

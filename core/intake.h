@@ -33,7 +33,7 @@ typedef void intake_done_fn(
  * `hub` are KEPT. GIVES. */
 struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *hub,
 	const char *const *platforms, size_t n);
-/* Nothing may be collected or under way any more (the hub is closed). */
+/* After the hub is closed. What was collected and not sent is answered with ERR_REDIS. */
 void intakes_close(struct intakes *list);
 
 /* One request. `create`: make the session when it does not exist, with `salt` (CRYPT_SALT_SIZE bytes; may be NULL

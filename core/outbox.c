@@ -194,5 +194,5 @@ void outbox_forget(struct redis *r, const struct session_ref *s,
 	for (size_t i = 0; i < n; i++)
 		redis_arg_str(&a, cursors[i]);
 	/* Redis away: the results stay and are delivered once more, which is the lesser evil. */
-	redis_send_lazily(r, &a);
+	(void)redis_send(r, &a, NULL, NULL);
 }

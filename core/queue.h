@@ -63,7 +63,7 @@ struct queue_beat {
  * the predecessor's while this worker's own heartbeats come late. */
 int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_beat *b,
 	queue_read_fn *fn, void *arg);
-/* This worker's mark goes, so that its jobs can be taken over at once. */
+/* This worker says that it ends, so that its jobs can be taken over at once. */
 void queue_leave(struct redis *r, const struct queue_ref *q);
 /* Marks a job as started: if this worker dies, it is not run again. `fn` gets 0: run it; ERR_REDIS: not marked for sure;
  * ERR_NOT_FOUND: the job is not this worker's any more; ERR_UNKNOWN_OUTCOME: it was marked before. */
@@ -91,7 +91,8 @@ struct queue_finish;
 struct queue_finish *queue_finish_new(const struct queue_ref *q);
 void queue_finish_free(struct queue_finish *f);
 enum queue_flag {
-	QUEUE_FORCE = 1 << 0, /* the messages are appended over the outbox's bound too */
+	QUEUE_FORCE =
+		1 << 0, /* the messages are appended over the outbox's bound too, unless many are */
 	QUEUE_MARKED = 1 << 1 /* queue_mark_started() was called for the job, here or elsewhere */
 };
 

@@ -9,18 +9,15 @@
 #include "core/err.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/redis_loop.h"
 #include "core/redis_url.h"
-#include "core/turn.h"
 
 #define REDIS_MAGIC       0x7ED15001u
 #define COMMAND_MAGIC     0x7ED15002u
-#define ADAPTER_MAGIC     0x7ED15003u
 #define BACKOFF_MIN_MS    20
 #define BACKOFF_MAX_MS    1000
 #define CONNECT_MS        5000
-#define LAZY_MS           10
 #define MAX_SCRIPTS       12
-#define ARGS_HEAD         24 /* room for "*2147483647\r\n" in front of the arguments */
 #define MAX_OUTPUT_BUFFER (256u << 20)
 
 struct redis {
@@ -46,9 +43,7 @@ struct redis {
 	unsigned in_flight;
 	uint64_t
 		progress_at_ms; /* when the last reply came or the first command of a batch went out */
-	uv_timer_t lazy_timer; /* until what may wait is sent */
-	int n_handles;
-	uv_timer_t timer; /* down: the next attempt; else: the time-out check */
+	uv_timer_t timer;       /* down: the next attempt; else: the time-out check */
 };
 
 struct command {
@@ -58,206 +53,11 @@ struct command {
 	void *arg;
 };
 
-/* --- hiredis on libuv ----------------------------------------------------------------------------------------------
- * Ours, because the adapter that hiredis 0.14 ships drops poll errors: a refused connection would never be noticed. */
-
-struct adapter {
-	unsigned magic;
-	uv_poll_t poll;
-	/* Writes what this turn has queued, in one write and without an epoll_ctl. */
-	struct turn_task flush;
-	int lazy; /* a command that may wait is being queued: no flush for it */
-	redisAsyncContext *ac;
-	int events;
-	int flushing;
-};
-
-static void adapter_ready(uv_poll_t *poll, int status, int events)
-{
-	CAST(adapter, a, poll->data, ADAPTER_MAGIC);
-
-	if (status < 0)
-		events = UV_READABLE | UV_WRITABLE; /* let hiredis find the error on the socket */
-	/* Reading first: replies free room and their callbacks queue more to write. Either call may free the context. */
-	if (a->ac != NULL && (events & UV_READABLE))
-		redisAsyncHandleRead(a->ac);
-	if (a->ac != NULL && (events & UV_WRITABLE))
-		redisAsyncHandleWrite(a->ac);
-}
-
-static void adapter_want(struct adapter *a, int set, int clear)
-{
-	int events = (a->events | set) & ~clear;
-
-	if (events == a->events)
-		return;
-	a->events = events;
-	if (events != 0)
-		uv_poll_start(&a->poll, events, adapter_ready);
-	else
-		uv_poll_stop(&a->poll);
-}
-
-static void adapter_flush(void *arg)
-{
-	CAST(adapter, a, arg, ADAPTER_MAGIC);
-
-	a->flushing = 1;
-	redisAsyncHandleWrite(a->ac);
-	a->flushing = 0;
-}
-
-static void adapter_add_read(void *p)
-{
-	CAST(adapter, a, p, ADAPTER_MAGIC);
-	adapter_want(a, UV_READABLE, 0);
-}
-
-static void adapter_del_read(void *p)
-{
-	CAST(adapter, a, p, ADAPTER_MAGIC);
-	adapter_want(a, 0, UV_READABLE);
-}
-
-static void adapter_add_write(void *p)
-{
-	CAST(adapter, a, p, ADAPTER_MAGIC);
-
-	if (a->lazy)
-		return;
-	/* While connecting, and when the socket did not take all, the poll tells when to go on. */
-	if (a->flushing || !(a->ac->c.flags & REDIS_CONNECTED))
-		adapter_want(a, UV_WRITABLE, 0);
-	else
-		turn_queue(a->poll.loop, TURN_FLUSH, &a->flush);
-}
-
-static void adapter_del_write(void *p)
-{
-	CAST(adapter, a, p, ADAPTER_MAGIC);
-	adapter_want(a, 0, UV_WRITABLE);
-}
-
-static void adapter_closed(uv_handle_t *h)
-{
-	CAST(adapter, a, h->data, ADAPTER_MAGIC);
-
-	mem_free(a);
-}
-
-static void adapter_cleanup(void *p)
-{
-	CAST(adapter, a, p, ADAPTER_MAGIC);
-
-	a->ac = NULL;
-	turn_cancel(&a->flush);
-	uv_close((uv_handle_t *)&a->poll, adapter_closed);
-}
-
-static void adapter_attach(uv_loop_t *loop, redisAsyncContext *ac)
-{
-	struct adapter *a = mem_alloc(sizeof *a);
-
-	a->magic = ADAPTER_MAGIC;
-	a->ac = ac;
-	a->flush = (struct turn_task){.fn = adapter_flush, .arg = a};
-	uv_poll_init(loop, &a->poll, ac->c.fd);
-	a->poll.data = a;
-	ac->ev.data = a;
-	ac->ev.addRead = adapter_add_read;
-	ac->ev.delRead = adapter_del_read;
-	ac->ev.addWrite = adapter_add_write;
-	ac->ev.delWrite = adapter_del_write;
-	ac->ev.cleanup = adapter_cleanup;
-}
-
-/* --- building a command --------------------------------------------------------------------------------------------- */
-
-void redis_args_begin(struct redis_args *a)
-{
-	buf_clear(&a->text);
-	buf_reserve(&a->text, ARGS_HEAD);
-	memset(a->text.data, ' ', ARGS_HEAD);
-	buf_added(&a->text, ARGS_HEAD);
-	a->count = 0;
-}
-
-void redis_arg(struct redis_args *a, const void *bytes, size_t len)
-{
-	char head[24];
-	int n = 0;
-	char digits[20];
-	size_t rest = len;
-
-	/* "$LEN\r\n" by hand: snprintf was a tenth of the gateway's time per job. */
-	do {
-		digits[n++] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	head[0] = '$';
-	for (int i = 0; i < n; i++)
-		head[1 + i] = digits[n - 1 - i];
-	head[1 + n] = '\r';
-	head[2 + n] = '\n';
-	buf_reserve(&a->text, (size_t)n + 3 + len + 2);
-	buf_add(&a->text, head, (size_t)n + 3);
-	buf_add(&a->text, bytes, len);
-	buf_add(&a->text, "\r\n", 2);
-	a->count++;
-}
-
-void redis_arg_str(struct redis_args *a, const char *s)
-{
-	redis_arg(a, s, strlen(s));
-}
-
-void redis_arg_int(struct redis_args *a, long long n)
-{
-	char digits[24];
-
-	redis_arg(a, digits, (size_t)snprintf(digits, sizeof digits, "%lld", n));
-}
-
-void redis_args_words(struct redis_args *words)
-{
-	buf_clear(&words->text);
-	words->count = 0;
-}
-
-void redis_args_append(struct redis_args *a, const struct redis_args *words)
-{
-	buf_add(&a->text, words->text.data, words->text.len);
-	a->count += words->count;
-}
-
-void redis_args_release(struct redis_args *a)
-{
-	buf_release(&a->text);
-}
-
-static void args_finish(struct redis_args *a)
-{
-	char head[ARGS_HEAD];
-	int n = snprintf(head, sizeof head, "*%d\r\n", a->count);
-
-	a->start = ARGS_HEAD - (size_t)n;
-	memcpy(a->text.data + a->start, head, (size_t)n);
-}
-
 /* --- life of a connection --------------------------------------------------------------------------------------------- */
 
 static void connect_now(struct redis *r);
 
 static void on_timer(uv_timer_t *timer);
-
-/* Nothing else was sent for a while: what could wait has waited. */
-static void on_lazy(uv_timer_t *timer)
-{
-	CAST(redis, r, timer->data, REDIS_MAGIC);
-
-	if (r->ac != NULL)
-		adapter_add_write(r->ac->ev.data);
-}
 
 static void schedule(struct redis *r, unsigned ms)
 {
@@ -425,7 +225,7 @@ static void connect_now(struct redis *r)
 	r->progress_at_ms = uv_now(r->loop);
 	if (r->url->path == NULL)
 		redisEnableKeepAlive(&ac->c);
-	adapter_attach(r->loop, ac);
+	redis_loop_attach(r->loop, ac);
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);
 	schedule(r, 1000);
@@ -447,9 +247,7 @@ struct redis *redis_new(const struct redis_options *o)
 	r->push = o->push;
 	r->backoff_ms = BACKOFF_MIN_MS;
 	uv_timer_init(o->loop, &r->timer);
-	uv_timer_init(o->loop, &r->lazy_timer);
-	r->n_handles = 2;
-	r->timer.data = r->lazy_timer.data = r;
+	r->timer.data = r;
 	schedule(r, 0);
 	return r;
 }
@@ -458,8 +256,6 @@ static void on_closed(uv_handle_t *h)
 {
 	CAST(redis, r, h->data, REDIS_MAGIC);
 
-	if (--r->n_handles > 0)
-		return;
 	mem_free(r->name);
 	mem_free(r->shown);
 	mem_free(r->moved_host);
@@ -479,7 +275,6 @@ void redis_free(struct redis **rp)
 		redisAsyncHandleWrite(r->ac);
 	give_up(r, "closing");
 	uv_close((uv_handle_t *)&r->timer, on_closed);
-	uv_close((uv_handle_t *)&r->lazy_timer, on_closed);
 }
 
 int redis_is_up(const struct redis *r)
@@ -570,7 +365,7 @@ int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *
 
 	if (!r->up || sdslen(r->ac->c.obuf) > MAX_OUTPUT_BUFFER)
 		return -(int)ERR_REDIS;
-	args_finish(a);
+	redis_args_finish(a);
 	if (r->push != NULL) {
 		rc = redisAsyncFormattedCommand(
 			r->ac, on_push, NULL, a->text.data + a->start, a->text.len - a->start);
@@ -586,19 +381,6 @@ int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *
 	if (r->in_flight++ == 0)
 		r->progress_at_ms = uv_now(r->loop);
 	return 0;
-}
-
-void redis_send_lazily(struct redis *r, struct redis_args *a)
-{
-	struct adapter *ad = r->ac != NULL ? r->ac->ev.data : NULL;
-
-	if (ad == NULL)
-		return;
-	ad->lazy = 1;
-	(void)redis_send(r, a, NULL, NULL);
-	ad->lazy = 0;
-	if (!uv_is_active((uv_handle_t *)&r->lazy_timer))
-		uv_timer_start(&r->lazy_timer, on_lazy, LAZY_MS, 0);
 }
 
 const struct redisReply *redis_at(const struct redisReply *reply, size_t n)

@@ -17,8 +17,10 @@ struct poll {
 	struct parked parked;
 	long limit;
 	int reading;
-	int read; /* the outbox has been read and held nothing: live messages are the answer */
-	size_t n; /* messages collected */
+	int again; /* read once more: the subscription is younger than the reading under way */
+	int read;  /* the outbox has been read, and held nothing */
+	int live; /* the same, since the last subscription: nothing lies between `after` and live messages */
+	size_t n;                       /* messages collected */
 	struct buf messages;            /* their texts, with commas */
 	char after[OUTBOX_CURSOR_SIZE]; /* what the client has */
 	char cursor
@@ -90,9 +92,18 @@ static void on_message(
 	struct poll *poll = poll_of(w);
 
 	collect(poll, entry, text, len);
-	if (poll->read && poll->n > 0)
+	if (poll->live && poll->n > 0)
 		turn_queue(poll->parked.api->parts.loop, TURN_WORK, &poll->answer);
 }
+
+static void forget_collected(struct poll *poll)
+{
+	poll->n = 0;
+	buf_clear(&poll->messages);
+	memcpy(poll->cursor, poll->after, sizeof poll->cursor);
+}
+
+static void read_outbox(struct poll *poll);
 
 static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_t n)
 {
@@ -103,6 +114,11 @@ static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_
 	poll->reading = 0;
 	if (parked_settle(p))
 		return;
+	if (poll->again && n == 0) {
+		poll->again = 0;
+		read_outbox(poll);
+		return;
+	}
 	/* Parked already, and time is left: on_ready() follows when the connection is back. */
 	if (rc == -(int)ERR_REDIS && poll->read && !p->api->draining &&
 		uv_is_active((uv_handle_t *)&p->timer))
@@ -111,12 +127,9 @@ static void on_read(void *arg, int rc, const struct outbox_entry *entries, size_
 		poll_refuse(poll, rc);
 		return;
 	}
-	poll->read = 1;
-	if (n > 0) { /* the live ones stay in the outbox for the next poll */
-		poll->n = 0;
-		buf_clear(&poll->messages);
-		memcpy(poll->cursor, poll->after, sizeof poll->cursor);
-	}
+	poll->read = poll->live = 1;
+	if (n > 0) /* the live ones stay in the outbox for the next poll */
+		forget_collected(poll);
 	for (size_t i = 0; i < n; i++) {
 		const char *opened;
 
@@ -157,8 +170,12 @@ static void on_ready(struct waiter *w)
 {
 	struct poll *poll = poll_of(w);
 
+	/* Messages may have come while nobody listened: what comes live has to wait for them. */
+	poll->live = 0;
 	if (!poll->reading)
 		read_outbox(poll);
+	else
+		poll->again = 1;
 }
 
 static void on_ended(struct waiter *w)
@@ -171,6 +188,8 @@ static void on_timeout(uv_timer_t *timer)
 	struct parked *p = timer->data;
 	struct poll *poll = CONTAINER_OF(p, struct poll, parked);
 
+	if (poll->read && !poll->live)
+		forget_collected(poll);
 	if (poll->read)
 		poll_answer(poll);
 	else if (!poll->reading)

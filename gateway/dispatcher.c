@@ -107,10 +107,10 @@ void dispatcher_free(struct dispatcher *d)
 {
 	if (d == NULL)
 		return;
+	intakes_close(d->intakes);
 	for (size_t i = 0; i < d->n_secrets; i++)
 		secret_release(&d->secrets[i]);
 	mem_free(d->secrets);
-	intakes_close(d->intakes);
 	mem_free(d->platforms);
 	mem_free(d);
 }

@@ -15,14 +15,14 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/turn.h"
+#include "gateway/hangup.h"
 
 #define FRONT_MAGIC    0xF4011001u
 #define EXCHANGE_MAGIC 0xF4011002u
-#define GONE_MAGIC     0xF4011003u
 #define IDLE_TIMEOUT_S 60
 #define STREAM_BLOCK   1024
-/* A parked connection is watched for its client leaving once it has been parked for so long. */
-#define WATCH_AFTER_MS 1000
+#define WATCH_AFTER_MS 1000 /* parked for so long: watched for the client's leaving */
+#define FRESH_MS       500  /* at a drain, for connections that have not sent a request yet */
 
 struct front_http {
 	unsigned magic;
@@ -35,6 +35,8 @@ struct front_http {
 	struct turn_task run;
 	struct http_exchange *exchanges;
 	size_t n_exchanges;
+	size_t n_fresh;       /* connections without a request so far */
+	uint64_t drain_at_ms; /* 0: no drain */
 	int n_handles;
 	int closing;
 };
@@ -44,14 +46,6 @@ enum exchange_state {
 	WITH_API,  /* the api has it and has not answered */
 	STREAMING, /* the api writes; ends by exchange_end() */
 	ENDED      /* nobody keeps it but MHD */
-};
-
-/* Watches a suspended connection for hang-up: MHD does not look at it then. Lives on its own because its handle closes
- * later than the exchange may go. */
-struct gone_watch {
-	unsigned magic;
-	uv_poll_t poll;
-	struct http_exchange *x; /* NULL: stopped */
 };
 
 struct http_exchange {
@@ -71,7 +65,7 @@ struct http_exchange {
 	struct buf out; /* stream: not yet taken by MHD */
 	size_t taken;   /* of `out` */
 	uint64_t parked_at_ms;
-	struct gone_watch *watch;
+	struct hangup *watch; /* of a connection that has been parked for a while */
 	char *uri;
 	struct http_exchange *prev, *next;
 };
@@ -114,25 +108,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	run_again(f);
 }
 
-static void watch_closed(uv_handle_t *h)
-{
-	CAST(gone_watch, w, h->data, GONE_MAGIC);
-	mem_free(w);
-}
-
-/* Before the connection is resumed: MHD has to be the only user of the descriptor then. */
-static void watch_stop(struct http_exchange *hx)
-{
-	struct gone_watch *w = hx->watch;
-
-	if (w == NULL)
-		return;
-	hx->watch = NULL;
-	w->x = NULL;
-	uv_poll_stop(&w->poll);
-	uv_close((uv_handle_t *)&w->poll, watch_closed);
-}
-
 static void park(struct http_exchange *hx)
 {
 	hx->suspended = 1;
@@ -145,7 +120,7 @@ static void unpark(struct http_exchange *hx)
 	if (!hx->suspended)
 		return;
 	hx->suspended = 0;
-	watch_stop(hx);
+	hangup_stop(&hx->watch); /* MHD has to be the only user of the descriptor now */
 	MHD_resume_connection(hx->connection);
 	run_again(hx->front);
 }
@@ -162,31 +137,19 @@ static void abandon(struct http_exchange *hx)
 	unpark(hx);
 }
 
-static void on_gone(uv_poll_t *poll, int status, int events)
+static void on_gone(void *arg)
 {
-	CAST(gone_watch, w, poll->data, GONE_MAGIC);
-
-	UNUSED(status);
-	UNUSED(events);
-	if (w->x != NULL)
-		abandon(w->x);
+	CAST(http_exchange, hx, arg, EXCHANGE_MAGIC);
+	abandon(hx);
 }
 
 static void watch_start(struct http_exchange *hx)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		hx->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct gone_watch *w = mem_alloc(sizeof *w);
 
-	w->magic = GONE_MAGIC;
-	w->x = hx;
-	w->poll.data = w;
-	if (info == NULL || uv_poll_init(hx->front->loop, &w->poll, info->connect_fd) < 0) {
-		mem_free(w);
-		return;
-	}
-	hx->watch = w;
-	uv_poll_start(&w->poll, UV_DISCONNECT, on_gone);
+	if (info != NULL)
+		hx->watch = hangup_watch(hx->front->loop, info->connect_fd, on_gone, hx);
 }
 
 /* Once a second. Requests that are answered in milliseconds never cost a watch. */
@@ -363,6 +326,36 @@ static void no_gone(struct exchange *x)
 	UNUSED(x);
 }
 
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	CAST(front_http, f, cls, FRONT_MAGIC);
+	int *fresh = *context;
+
+	UNUSED(connection);
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		fresh = mem_alloc(sizeof *fresh);
+		*fresh = 1;
+		f->n_fresh++;
+		*context = fresh;
+	} else {
+		f->n_fresh -= (size_t)*fresh;
+		mem_free(fresh);
+	}
+}
+
+static void not_fresh(struct front_http *f, struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	int *fresh = info != NULL ? info->socket_context : NULL;
+
+	if (fresh != NULL) {
+		f->n_fresh -= (size_t)*fresh;
+		*fresh = 0;
+	}
+}
+
 /* The request line has been read: the only place that sees the query as it was sent. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -383,6 +376,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	hx->base.query = query != NULL ? query : "";
 	DL_PREPEND(f->exchanges, hx);
 	f->n_exchanges++;
+	not_fresh(f, connection);
 	return hx;
 }
 
@@ -452,7 +446,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	UNUSED(cls);
 	UNUSED(connection);
 	UNUSED(url);
-	if (hx->dead)
+	/* A request that comes while we close is dropped whole: its client may send it again. */
+	if (hx->dead || (hx->front->closing && hx->state == READING))
 		return MHD_NO;
 	if (hx->response != NULL)
 		return response_queue(hx);
@@ -479,7 +474,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	if (hx == NULL)
 		return;
 	*con_cls = NULL;
-	watch_stop(hx);
+	hangup_stop(&hx->watch);
 	if (hx->state == WITH_API || hx->state == STREAMING) {
 		hx->state = ENDED;
 		hx->base.gone(&hx->base);
@@ -553,10 +548,11 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, f,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_UNESCAPE_CALLBACK,
-		no_unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * options->header_bytes,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_NOTIFY_CONNECTION,
+		on_connection, f, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
+		MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		2 * options->header_bytes, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+		MHD_OPTION_END);
 	if (f->daemon == NULL) {
 		close(listen_fd);
 		mem_free(f);
@@ -574,11 +570,14 @@ void front_http_drain(struct front_http *f)
 
 	if (fd >= 0)
 		close(fd);
+	f->drain_at_ms = uv_now(f->loop);
 }
 
 size_t front_http_count(const struct front_http *f)
 {
-	return f->n_exchanges;
+	int fresh_matter = f->drain_at_ms != 0 && uv_now(f->loop) - f->drain_at_ms < FRESH_MS;
+
+	return f->n_exchanges + (fresh_matter ? f->n_fresh : 0);
 }
 
 void front_http_close(struct front_http **fp)
@@ -589,10 +588,10 @@ void front_http_close(struct front_http **fp)
 	*fp = NULL;
 	if (f == NULL)
 		return;
+	f->closing = 1;
 	DL_FOREACH_SAFE(f->exchanges, hx, next)
 	if (hx->suspended)
 		abandon(hx);
-	f->closing = 1;
 	turn_cancel(&f->run);
 	/* Resumed connections are dropped here; a daemon may not be stopped with suspended ones. */
 	MHD_run(f->daemon);

@@ -19,7 +19,7 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 	const struct front_options *options, struct front_http **out, struct err *e);
 /* No new connections; the open ones go on. */
 void front_http_drain(struct front_http *f);
-/* How many exchanges are open. */
+/* How many exchanges are open; at a drain, for a moment, also the connections whose first request has not come yet. */
 size_t front_http_count(const struct front_http *f);
 /* Ends everything (gone() for each exchange the api keeps) and frees; the loop has to run once more for the handles to
  * close. Sets NULL. */

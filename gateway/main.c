@@ -31,6 +31,8 @@
 #include "gateway/metrics.h"
 #include "schema/registry.h"
 
+#define REDIS_WAIT_MS 1000
+
 static const struct cli_program program = {
 	.name = "sockethub-gateway",
 	.tag = "gateway",
@@ -63,6 +65,7 @@ struct process {
 	uv_timer_t drain; /* looks whether all is done, until the deadline */
 	uint64_t deadline_ms;
 	int stopping;
+	int serving; /* the fronts are open */
 	int announced;
 };
 
@@ -83,8 +86,9 @@ static void close_all(struct process *p)
 	front_http_close(&p->admin_http);
 	front_fcgi_close(&p->fcgi);
 	api_cut(p->api);
-	/* Calls to Redis still under way are answered with NULL here, which lets go of what the requests held. */
+	/* What was asked of Redis, or was about to be, is answered with NULL here: requests let go of what they hold. */
 	hub_close(&p->hub);
+	dispatcher_free(p->dispatcher);
 	janitor_close(&p->janitor);
 	delivery_close(&p->delivery);
 	api_free(p->api);
@@ -148,7 +152,7 @@ static void on_lost(void *arg)
 
 static void announce(struct process *p)
 {
-	if (p->announced || !hub_is_up(p->hub))
+	if (p->announced || !p->serving || !hub_is_up(p->hub))
 		return;
 	p->announced = 1;
 	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen),
@@ -280,6 +284,24 @@ static void signals_open(struct process *p)
 	uv_signal_start(&p->interrupt, on_signal, SIGINT);
 }
 
+static void on_waited(uv_timer_t *timer)
+{
+	UNUSED(timer); /* the loop's turn is all that is needed */
+}
+
+/* Beside other gateways, a socket opened before Redis answers would take requests only to refuse them. When Redis is
+ * away, refusing is all there is to do: then the wait is short. */
+static void redis_wait(struct process *p)
+{
+	uint64_t until_ms = uv_now(&p->loop) + REDIS_WAIT_MS;
+
+	uv_timer_start(&p->drain, on_waited, REDIS_WAIT_MS, 0);
+	while (!p->stopping && !hub_is_up(p->hub) && uv_now(&p->loop) < until_ms)
+		uv_run(&p->loop, UV_RUN_ONCE);
+	if (!p->stopping)
+		uv_timer_stop(&p->drain);
+}
+
 static int start(struct process *p, struct err *e)
 {
 	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
@@ -304,7 +326,14 @@ static int start(struct process *p, struct err *e)
 	p->admin = admin_new(&p->metrics, p->delivery);
 	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
 	signals_open(p);
-	return fronts_open(p, e);
+	redis_wait(p);
+	if (p->stopping)
+		return 0;
+	rc = fronts_open(p, e);
+	p->serving = rc == 0;
+	if (p->serving)
+		announce(p);
+	return rc;
 }
 
 /* They are no reason not to start. */
@@ -343,7 +372,6 @@ int main(int argc, char **argv)
 			refuse(&e);
 		uv_run(&p.loop, UV_RUN_DEFAULT);
 		uv_loop_close(&p.loop);
-		dispatcher_free(p.dispatcher);
 		api_files_free(p.files);
 		keyring_wipe(&p.keyring);
 	}

@@ -208,13 +208,18 @@ static void on_more(void *arg)
 		read_more(&l->readers[i]);
 }
 
+static void look_for_own(struct reader *r)
+{
+	r->own_done = 0;
+	strcpy(r->own_after, "0");
+}
+
 static void on_connection(void *arg, int up)
 {
 	CAST(reader, r, arg, READER_MAGIC);
 
 	r->reading = 0;
-	r->own_done = 0;
-	strcpy(r->own_after, "0");
+	look_for_own(r);
 	if (up)
 		read_more(r);
 }
@@ -229,8 +234,10 @@ static void on_beaten(void *arg, int rc, const struct queue_job *jobs, size_t n)
 	struct listener *l = r->listener;
 
 	r->beating = 0;
-	if (rc < 0)
+	if (rc < 0) {
+		look_for_own(r); /* it may have taken over what the lost answer named */
 		return;
+	}
 	r->has_group = 1;
 	if (n > 0)
 		log_event(LOG_INFO, "jobs.taken-over", LOG_INT("jobs", n),

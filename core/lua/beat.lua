@@ -3,7 +3,7 @@
 --
 -- KEYS  1 queue  2 up  3 this worker  4 started
 -- ARGV  1 group  2 worker name  3 worker ttl ms  4 up ttl ms  5 worker key prefix  6 predecessor known to be dead, or ""
---       7 how many jobs to take over at most (0: none; then only the predecessor's, if there is one)
+--       7 how many jobs to take over at most of one worker (0: none; then only of the predecessor, and of those that left)
 -- reply {{id, deliveries, started (0|1), h, token, blob}...}
 local queue, group, me = KEYS[1], ARGV[1], ARGV[2]
 redis.pcall('XGROUP', 'CREATE', queue, group, '0', 'MKSTREAM')
@@ -37,8 +37,14 @@ for _, c in ipairs(redis.call('XINFO', 'CONSUMERS', queue, group)) do
 	for i = 1, #c, 2 do
 		if c[i] == 'name' then name = c[i + 1] elseif c[i] == 'pending' then pending = c[i + 1] end
 	end
-	if name ~= me and (left > 0 or name == ARGV[6]) and redis.call('EXISTS', ARGV[5] .. name) == 0 then
-		if pending > 0 then take_over(name) else redis.call('XGROUP', 'DELCONSUMER', queue, group, name) end
+	local mark = name ~= me and redis.call('GET', ARGV[5] .. name)
+	if mark == 'left' or mark == false and name ~= me and (left > 0 or name == ARGV[6]) then
+		if pending > 0 then
+			take_over(name)
+		else
+			redis.call('XGROUP', 'DELCONSUMER', queue, group, name)
+			redis.call('UNLINK', ARGV[5] .. name)
+		end
 	end
 end
 return out

@@ -5,8 +5,8 @@
 --
 -- KEYS  1 queue  2 started, then per item its outbox
 -- ARGV  1 group  2 max outbox  3 max outbox bytes  4 worker ("" whoever holds the jobs), then per item:
---         id ("" not of a job)  token ("-" the job goes on)  platform  flags (any of f: messages over the bound too,
---         s: the job was marked as started)  n, n messages, result
+--         id ("" not of a job)  token ("-" the job goes on)  platform  flags (any of f: messages over the bound too, or
+--         dropped when there are many over it already; s: the job was marked as started)  n, n messages, result
 -- reply per item: 1 done  0 the job was finished before, or is another's  2 the session is gone
 --         3 the outbox has no room: nothing done
 local call = redis.call
@@ -14,6 +14,7 @@ local queue, started, group = KEYS[1], KEYS[2], ARGV[1]
 local max, max_bytes, worker = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local out = {}
 local a, k = 5, 3
+local OVER = 16 -- forced messages over the bound: they say that it is reached, and need not say it for ever
 
 -- An outbox is made with its session and goes with it: where there is none, the session is gone.
 local function append(outbox, value)
@@ -38,11 +39,12 @@ end
 while ARGV[a] do
 	local id, token, platform, flags, n = ARGV[a], ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], tonumber(ARGV[a + 4])
 	local outbox = KEYS[k]
+	local forced = string.find(flags, 'f', 1, true)
 	local ends = id ~= '' and token ~= '-'
 	local code = 1
 	if n > 0 and id ~= '' and not is_mine(id) then
 		code = 0
-	elseif n > 0 and not string.find(flags, 'f', 1, true) and not room(outbox, n) then
+	elseif n > 0 and not forced and not room(outbox, n) then
 		code = 3
 	elseif ends and call('XDEL', queue, id) == 0 then
 		code = 0
@@ -51,7 +53,7 @@ while ARGV[a] do
 			call('XACK', queue, group, id)
 			if string.find(flags, 's', 1, true) then call('HDEL', started, id) end
 		end
-		for i = 1, n do
+		for i = 1, forced and call('XLEN', outbox) >= max + OVER and 0 or n do
 			if not append(outbox, '- ' .. platform .. ' ' .. ARGV[a + 4 + i]) then code = 2 end
 		end
 		if ends and not append(outbox, token .. ' ' .. platform .. ' ' .. ARGV[a + 5 + n]) then code = 2 end

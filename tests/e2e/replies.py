@@ -119,7 +119,7 @@ row("1 a real too large", '{"rid":1e999}', INVALID, False)
 row("1 an integer too large", '{"rid":123456789012345678901234567890}', INVALID, False)
 row("1 nested too deep", "[" * 65 + "]" * 65,
     '{"status":false,"message":"JSON nested deeper than 64 levels"}', False)
-row("1 nested very deep", "[" * 100000, '{"status":false,"message":"JSON nested deeper than 64 levels"}', False)
+row("1 nested very deep", "[" * 50000, '{"status":false,"message":"JSON nested deeper than 64 levels"}', False)
 row("2 nested just so deep", "[" * 64 + "]" * 64, NO_RID, False)
 row("2 no rid", '{"platform":5,"verb":5,"sessionId":1}', NO_RID, False)
 for value in ("null", "true", "[]", "{}"):

@@ -91,7 +91,7 @@ class Httpd:
         json_type = {"Content-Type": "application/json"}
         self.assertEqual(self.both("GET", "/sockethub/AAAAAAAAAAAAAAAAAAAAAA").status, 404)
         self.assertEqual(self.both("PUT", "/sockethub", b"[]", json_type).status, 405)
-        self.assertEqual(self.both("POST", "/sockethub", b"{", json_type).status, 400)
+        self.assertEqual(self.both("POST", "/sockethub", b"{", json_type).body, b'[{"status":false,"message":"invalid JSON received"}]')
         self.assertEqual(self.both("POST", "/sockethub", b"[]", {"Content-Type": "text/x"}).status, 415)
         large = self.both("POST", "/sockethub", b" " * (BODY_BYTES + 1), json_type)
         self.assertEqual(large.status, 413)

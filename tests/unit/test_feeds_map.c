@@ -57,92 +57,93 @@ static void selected(const struct feed *f, const char *object, char out[128])
 }
 
 /* A row here for each row of docs/platforms/feeds.md. */
+static const struct {
+	const char *object, *links;
+} selections[] = {
+	/* ends and order */
+	{"{}", "hgfedcba"},
+	{"{'from':'after'}", "hgfedcba"},
+	{"{'from':'before'}", "abcdefgh"},
+	{"{'from':'after','date':0}", "hgfedcba"},
+	{"{'from':'before','date':0}", "abcdefgh"},
+	{"{'date':null,'link':null,'limit':null,'from':null,'property':null,'after':null,'"
+	 "before':null}",
+		"hgfedcba"},
+	{"{'date':'','link':'','from':'','property':'','after':'','before':''}", "hgfedcba"},
+	{"{'date':false,'link':false}", "hgfedcba"},
+	/* limit */
+	{"{'limit':1}", "h"},
+	{"{'limit':3}", "hgf"},
+	{"{'limit':0}", "hgfedcba"},
+	{"{'limit':2.9}", "hg"},
+	{"{'limit':100000000000000000}", "hgfedcba"},
+	{"{'limit':2,'from':'before'}", "ab"},
+	/* date */
+	{"{'date':432000000}", "ba"},
+	{"{'date':432000000.5}", "ba"},
+	{"{'date':432000001}", "ba"},
+	{"{'date':431999999}", "dcba"},
+	{"{'date':'1970-01-06'}", "ba"},
+	{"{'date':'Tue, 06 Jan 1970 00:00:00 GMT'}", "ba"},
+	{"{'date':432000000,'from':'before'}", "efgh"},
+	{"{'date':432000001,'from':'before'}", "cdefgh"},
+	{"{'date':1}", "fedcba"},
+	{"{'date':99999999999}", ""},
+	{"{'date':-1}", "hgfedcba"},
+	{"{'date':1,'from':'before'}", "gh"},
+	/* link */
+	{"{'link':'d'}", "cba"},
+	{"{'link':'c'}", "ba"},
+	{"{'link':'a'}", ""},
+	{"{'link':'h'}", "gfedcba"},
+	{"{'link':'c','from':'before'}", "defgh"},
+	{"{'link':'h','from':'before'}", ""},
+	{"{'link':'oc'}", "ba"},
+	{"{'link':'idc'}", "ba"},
+	{"{'link':'c','limit':1}", "b"},
+	{"{'link':'gone'}", ""},
+	{"{'link':'gone','from':'before'}", ""},
+	{"{'link':'gone','date':432000000}", "ba"},
+	{"{'link':'gone','date':432000000,'from':'before'}", "efgh"},
+	{"{'link':'e','date':432000000}", "dcba"},
+	/* property, after, before */
+	{"{'property':'date','after':432000000}", "ba"},
+	{"{'property':'date','before':432000000}", "efgh"},
+	{"{'after':'1970-01-06'}", "ba"},
+	{"{'before':432000000,'limit':1}", "e"},
+	{"{'property':'date','after':0}", "hgfedcba"},
+	{"{'property':'date','before':0}", "abcdefgh"},
+	{"{'property':'link','after':'d'}", "cba"},
+	{"{'property':'url','after':'d'}", "cba"},
+	{"{'property':'link','before':'c'}", "defgh"},
+	{"{'property':'link','before':'c','from':'after'}", "hgfed"},
+	{"{'property':'link','after':'e','from':'before'}", "abcd"},
+	{"{'property':'link','after':'f','before':'b'}", "edc"},
+	{"{'property':'link','after':'f','before':'b','from':'before'}", "cde"},
+	{"{'property':'link','after':'b','before':'f'}", ""},
+	{"{'property':'link','after':'gone'}", ""},
+	{"{'after':172800000,'before':604800000}", "edcb"},
+	/* both generations: after and before win on their side */
+	{"{'after':172800000,'date':432000000}", "edcba"},
+	{"{'before':604800000,'date':432000000,'from':'after'}", "b"},
+	{"{'property':'link'}", "hgfedcba"},
+};
+
 static void options_select(void **state)
 {
-	static const struct {
-		const char *object, *links;
-	} cases[] = {
-		/* ends and order */
-		{"{}", "hgfedcba"},
-		{"{'from':'after'}", "hgfedcba"},
-		{"{'from':'before'}", "abcdefgh"},
-		{"{'from':'after','date':0}", "hgfedcba"},
-		{"{'from':'before','date':0}", "abcdefgh"},
-		{"{'date':null,'link':null,'limit':null,'from':null,'property':null,'after':null,'"
-		 "before':null}",
-			"hgfedcba"},
-		{"{'date':'','link':'','from':'','property':'','after':'','before':''}",
-			"hgfedcba"},
-		{"{'date':false,'link':false}", "hgfedcba"},
-		/* limit */
-		{"{'limit':1}", "h"},
-		{"{'limit':3}", "hgf"},
-		{"{'limit':0}", "hgfedcba"},
-		{"{'limit':2.9}", "hg"},
-		{"{'limit':100000000000000000}", "hgfedcba"},
-		{"{'limit':2,'from':'before'}", "ab"},
-		/* date */
-		{"{'date':432000000}", "ba"},
-		{"{'date':432000000.5}", "ba"},
-		{"{'date':432000001}", "ba"},
-		{"{'date':431999999}", "dcba"},
-		{"{'date':'1970-01-06'}", "ba"},
-		{"{'date':'Tue, 06 Jan 1970 00:00:00 GMT'}", "ba"},
-		{"{'date':432000000,'from':'before'}", "efgh"},
-		{"{'date':432000001,'from':'before'}", "cdefgh"},
-		{"{'date':1}", "fedcba"},
-		{"{'date':99999999999}", ""},
-		{"{'date':-1}", "hgfedcba"},
-		{"{'date':1,'from':'before'}", "gh"},
-		/* link */
-		{"{'link':'d'}", "cba"},
-		{"{'link':'c'}", "ba"},
-		{"{'link':'a'}", ""},
-		{"{'link':'h'}", "gfedcba"},
-		{"{'link':'c','from':'before'}", "defgh"},
-		{"{'link':'h','from':'before'}", ""},
-		{"{'link':'oc'}", "ba"},
-		{"{'link':'idc'}", "ba"},
-		{"{'link':'c','limit':1}", "b"},
-		{"{'link':'gone'}", ""},
-		{"{'link':'gone','from':'before'}", ""},
-		{"{'link':'gone','date':432000000}", "ba"},
-		{"{'link':'gone','date':432000000,'from':'before'}", "efgh"},
-		{"{'link':'e','date':432000000}", "dcba"},
-		/* property, after, before */
-		{"{'property':'date','after':432000000}", "ba"},
-		{"{'property':'date','before':432000000}", "efgh"},
-		{"{'after':'1970-01-06'}", "ba"},
-		{"{'before':432000000,'limit':1}", "e"},
-		{"{'property':'date','after':0}", "hgfedcba"},
-		{"{'property':'date','before':0}", "abcdefgh"},
-		{"{'property':'link','after':'d'}", "cba"},
-		{"{'property':'url','after':'d'}", "cba"},
-		{"{'property':'link','before':'c'}", "defgh"},
-		{"{'property':'link','before':'c','from':'after'}", "hgfed"},
-		{"{'property':'link','after':'e','from':'before'}", "abcd"},
-		{"{'property':'link','after':'f','before':'b'}", "edc"},
-		{"{'property':'link','after':'f','before':'b','from':'before'}", "cde"},
-		{"{'property':'link','after':'b','before':'f'}", ""},
-		{"{'property':'link','after':'gone'}", ""},
-		{"{'after':172800000,'before':604800000}", "edcb"},
-		/* both generations: after and before win on their side */
-		{"{'after':172800000,'date':432000000}", "edcba"},
-		{"{'before':604800000,'date':432000000,'from':'after'}", "b"},
-		{"{'property':'link'}", "hgfedcba"},
-	};
 	struct feed *f = sample(8);
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(selections); i++) {
 		char object[256], links[128];
-		snprintf(object, sizeof object, "%s", cases[i].object);
+		snprintf(object, sizeof object, "%s", selections[i].object);
 		for (char *c = object; *c != '\0'; c++)
 			if (*c == '\'')
 				*c = '"';
 		selected(f, object, links);
-		if (strcmp(links, cases[i].links) != 0)
-			fail_msg("%s: \"%s\" instead of \"%s\"", object, links, cases[i].links);
+		if (strcmp(links, selections[i].links) != 0)
+			fail_msg(
+				"%s: \"%s\" instead of \"%s\"", object, links, selections[i].links);
 	}
 	feed_unref(&f);
 }

@@ -22,6 +22,7 @@ adapt "$CONF/apache.conf" "$DIR/apache.conf" \
 apache2 -t -f "$DIR/apache.conf" >"$DIR/out" 2>&1 || { cat "$DIR/out" >&2; die "config"; }
 apache2 -f "$DIR/apache.conf" -k start >>"$DIR/out" 2>&1 || die "did not start"
 wait_for 10 listening "$PORT" || die "not ready"
+wait_for 10 test -s "$DIR/apache2.pid" || die "no pid file"
 cp "$DIR/apache2.pid" "$DIR/pid"
 setenv HTTP_URL "http${TLS:+s}://127.0.0.1:$PORT"
 done_ok

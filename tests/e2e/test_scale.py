@@ -150,5 +150,63 @@ class Cluster(Scale):
         self.assertEqual(len(mine.split()), 8, "slots left: %s" % mine)
 
 
+class Sentinel(Scale):
+    def sentinel_stack(self):
+        server = Server(self, "redis-sentinel", 5)
+        sentinels = ",".join("127.0.0.1:%d" % (server.port + i) for i in (2, 3, 4))
+        return server, self.stack(platforms=["dummy"], gateways=2, workers=2, redis=False, config={
+            "redis": "sentinel://%s/test" % sentinels})
+
+    def until_failed_over(self, server, began):
+        lib.until("the replica is the master", lambda: "role:master" in server.cli(
+            server.port + 1, "INFO", "replication"), 30)
+        note("fail-over after %.1f s" % (time.monotonic() - began))
+
+    def test_master_killed(self):
+        """Replication is asynchronous: what was confirmed in the last moment may be lost, by nature of sentinels. So
+        nothing is posted at that moment; before and after, the books are kept as ever."""
+        server, s = self.sentinel_stack()
+        self.basic_flow(s)
+        book = ledger.Ledger(s, sessions=4, seed=ledger.seed(), pause=0.01)
+        book.start(posters=2)
+        book.wait_confirmed(300)
+        book.quiet()
+        lib.until("all results are there", lambda: not book.missing(), 20)
+        lib.until("the replica has all", lambda: server.cli(server.port, "WAIT", "1", "1000") == "1")
+        began = time.monotonic()
+        os.kill(server.pid(str(server.port)), signal.SIGKILL)
+        self.until_failed_over(server, began)
+        for port in s.ports:
+            s.wait_ready(port)
+        note("ready after %.1f s" % (time.monotonic() - began))
+        book.finish()
+        book.check(self, duplicates=False)
+        note(book.told())
+        self.books(s)
+        status = s.run("sockethubctl", "status", "--config", s.conf_path)
+        self.assertEqual(status.returncode, 0, status.stdout + status.stderr)
+
+    def test_master_hangs(self):
+        """Who waits at the old master is moved to the new one, although nothing has told it that the old one is gone."""
+        server, s = self.sentinel_stack()
+        sid = s.register()
+        stream = s.sse(sid, timeout=60)
+        self.assertTrue(s.post(job("before"), sid=sid).replies[0]["status"])
+        self.assertEqual(stream.next_event().data["rid"], "before")
+        old = server.pid(str(server.port))
+        began = time.monotonic()
+        os.kill(old, signal.SIGSTOP)
+        self.addCleanup(os.kill, old, signal.SIGCONT)
+        self.until_failed_over(server, began)
+
+        def works():
+            posted = s.post(job("after"), sid=sid)
+            return posted.status == 200 and posted.replies[0]["status"]
+        lib.until("jobs are taken", works, 40, step=0.2)
+        self.assertEqual(stream.next_event(10).data["rid"], "after")
+        note("works after %.1f s" % (time.monotonic() - began))
+        stream.close()
+
+
 if __name__ == "__main__":
     lib.main()

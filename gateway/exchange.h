@@ -26,6 +26,9 @@ enum http_method {
 	HTTP_OTHER /* any other word: the api answers 405 */
 };
 
+/* The method a request line names (RFC 9110 section 9; the words are case-sensitive). */
+enum http_method exchange_method(const char *word);
+
 struct http_header {
 	const char *name; /* canonical spelling, "Content-Type"; NULL ends a list */
 	const char *value;

@@ -380,22 +380,6 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	return hx;
 }
 
-static enum http_method method_parse(const char *word)
-{
-	static const char *const words[] = {
-		[HTTP_GET] = "GET",
-		[HTTP_HEAD] = "HEAD",
-		[HTTP_POST] = "POST",
-		[HTTP_DELETE] = "DELETE",
-		[HTTP_OPTIONS] = "OPTIONS",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(words[i], word) == 0)
-			return (enum http_method)i;
-	return HTTP_OTHER;
-}
-
 /* What can be told from the head alone. */
 static int head_check(struct http_exchange *hx)
 {
@@ -455,7 +439,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return MHD_YES;
 	if (!hx->status) { /* the first call: the head only */
 		hx->status = -1;
-		hx->base.method = method_parse(method);
+		hx->base.method = exchange_method(method);
 		hx->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 		hx->base.refused = head_check(hx);
 		/* Answered before the body is sent: MHD closes the connection afterwards. */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
@@ -26,7 +25,6 @@
 #define RELOAD_MS        60000 /* a new crew that is not up by then is given up */
 #define REDIS_KILL_MS    10000
 #define BIND_WAIT_MS     5000 /* for the sockets of gateways that an earlier supervisor left behind */
-#define MAX_FILES        1048576
 
 static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
@@ -117,17 +115,6 @@ static int sockets_wait(struct sockets *sockets, const struct conf *c, int uncle
 		rc = sockets_open(sockets, c, NULL, e);
 	}
 	return rc;
-}
-
-/* Thousands of parked connections need as many descriptors; children inherit the limit. */
-static void files_raise(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = MAX(limit.rlim_cur, MIN(limit.rlim_max, MAX_FILES));
-	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------- */
@@ -431,7 +418,6 @@ int supervisor_run(struct conf *c)
 
 	s->magic = SUPERVISOR_MAGIC;
 	s->lock_fd = -1;
-	files_raise();
 	if (prepare(s, c, &sockets, &e) == 0) {
 		run(s, c, &sockets);
 		status = s->exit_status;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/conf.h"
@@ -13,7 +14,8 @@
 #include "core/log.h"
 #include "core/mem.h"
 
-#define MAX_SETS 64
+#define MAX_FILES 1048576
+#define MAX_SETS  64
 
 static const char *config_file;
 static const char *sets[MAX_SETS];
@@ -89,6 +91,17 @@ static int option_take(const struct cli_program *p, int argc, char **argv, int *
 	return 2;
 }
 
+/* Thousands of parked connections need as many descriptors; children inherit the limit. */
+static void files_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = MAX(limit.rlim_cur, MIN(limit.rlim_max, MAX_FILES));
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void log_start(const struct cli_program *p, const struct conf *c)
 {
 	int level = log_level_parse(c->log_level);
@@ -127,6 +140,7 @@ size_t cli_start(const struct cli_program *p, int argc, char **argv, struct conf
 		exit(2);
 	}
 	log_start(p, c);
+	files_raise();
 	return n;
 }
 
@@ -154,20 +168,29 @@ char *cli_program_dir(void)
 }
 
 /* Installed: PREFIX/bin/../share/sockethub/schema. In the source tree: build/plain/../../schema. */
-char *cli_schema_dir(const struct conf *c)
+/* A folder that is installed with the program, or stands beside it in the source tree. GIVES. */
+static char *shared_dir(const char *name)
 {
-	static const char *const places[] = {"../share/sockethub/schema", "../../schema"};
-	char *bin, *dir = NULL;
+	static const char *const places[] = {"../share/sockethub", "../.."};
+	char *bin = cli_program_dir();
+	char *dir = NULL;
 
-	if (c->schema_dir != NULL)
-		return conf_path(c, c->schema_dir);
-	bin = cli_program_dir();
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		mem_free(dir);
-		dir = mem_printf("%s/%s", bin, places[i]);
+		dir = mem_printf("%s/%s/%s", bin, places[i], name);
 		if (access(dir, R_OK) == 0)
 			break;
 	}
 	mem_free(bin);
 	return dir;
+}
+
+char *cli_schema_dir(const struct conf *c)
+{
+	return c->schema_dir != NULL ? conf_path(c, c->schema_dir) : shared_dir("schema");
+}
+
+char *cli_web_dir(const struct conf *c)
+{
+	return c->web_dir != NULL ? conf_path(c, c->web_dir) : shared_dir("web");
 }

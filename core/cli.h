@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cli - the command line that the daemons have in common, and what a daemon does before anything else:
- * find its configuration, set up the log, ignore SIGPIPE, initialise libsodium. */
+ * find its configuration, set up the log, ignore SIGPIPE, initialise libsodium, raise the limit of open files. */
 #ifndef CORE_CLI_H
 #define CORE_CLI_H
 
@@ -30,6 +30,8 @@ const char *cli_config_file(void);
 size_t cli_sets(const char *const **sets);
 /* The folder of the schema files: schema_dir when set, else found from the place of the program. GIVES. */
 char *cli_schema_dir(const struct conf *c);
+/* The folder of the web console and the examples, in the same way. GIVES. */
+char *cli_web_dir(const struct conf *c);
 /* The folder this program's file is in, absolute. GIVES. */
 char *cli_program_dir(void);
 

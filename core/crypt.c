@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/crypt.h"
 
+#include <pthread.h>
 #include <sodium.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/err.h"
 #include "core/mem.h"
@@ -60,21 +60,29 @@ void crypt_key_wipe(struct crypt_key *key)
 	mem_wipe(key, sizeof *key);
 }
 
-/* 16 random bytes, drawn once per process (a fork draws anew), and a counter. */
+static unsigned char nonce_prefix[NONCE_SIZE - sizeof(uint64_t)];
+static uint64_t nonce_counter; /* 0: the prefix has to be drawn */
+
+static void nonce_forget(void)
+{
+	nonce_counter = 0;
+}
+
+/* 16 random bytes, drawn once per process (a fork draws anew, by a handler: asking getpid() each time is a system call),
+ * and a counter. */
 static void next_nonce(unsigned char nonce[NONCE_SIZE])
 {
-	static unsigned char prefix[NONCE_SIZE - sizeof(uint64_t)];
-	static uint64_t counter;
-	static pid_t owner;
+	static int has_handler;
 
-	if (owner != getpid()) {
-		owner = getpid();
-		crypt_random(prefix, sizeof prefix);
-		counter = 0;
+	if (nonce_counter == 0) {
+		crypt_random(nonce_prefix, sizeof nonce_prefix);
+		if (!has_handler)
+			pthread_atfork(NULL, NULL, nonce_forget);
+		has_handler = 1;
 	}
-	counter++;
-	memcpy(nonce, prefix, sizeof prefix);
-	memcpy(nonce + sizeof prefix, &counter, sizeof counter);
+	nonce_counter++;
+	memcpy(nonce, nonce_prefix, sizeof nonce_prefix);
+	memcpy(nonce + sizeof nonce_prefix, &nonce_counter, sizeof nonce_counter);
 }
 
 void crypt_seal(

@@ -13,8 +13,9 @@ struct curl_loop {
 	uv_loop_t *loop;
 	CURLM *multi;
 	uv_timer_t timer;
-	int freed; /* by a callback that drain() is calling */
+	int in_timer;
 	int draining;
+	int freed; /* by a callback that drain() is calling */
 };
 
 /* One descriptor libcurl wants to know about. */
@@ -102,7 +103,9 @@ static void on_timer(uv_timer_t *timer)
 	struct curl_loop *c = CONTAINER_OF(timer, struct curl_loop, timer);
 	int running;
 
+	c->in_timer = 1;
 	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	c->in_timer = 0;
 	drain(c);
 }
 
@@ -153,7 +156,8 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *
 	return uv_poll_start(&w->poll, events, on_poll) < 0 ? -1 : 0;
 }
 
-/* CURLMOPT_TIMERFUNCTION; a time of 0 has to wait for the loop as well. */
+/* CURLMOPT_TIMERFUNCTION. A time of 0 that is set by a timer's callback would fire before the loop turns, and one
+ * busy transfer could keep everybody else waiting. */
 static int want_timer(CURLM *multi, long ms, void *arg)
 {
 	CAST(curl_loop, c, arg, CURL_LOOP_MAGIC);
@@ -164,7 +168,7 @@ static int want_timer(CURLM *multi, long ms, void *arg)
 	if (ms < 0)
 		uv_timer_stop(&c->timer);
 	else
-		uv_timer_start(&c->timer, on_timer, (uint64_t)ms, 0);
+		uv_timer_start(&c->timer, on_timer, (uint64_t)MAX(ms, (long)c->in_timer), 0);
 	return 0;
 }
 

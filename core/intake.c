@@ -2,39 +2,78 @@
 #include "core/intake.h"
 
 #include <string.h>
+#include <utlist.h>
 
 #include "core/conf.h"
 #include "core/err.h"
+#include "core/hub.h"
 #include "core/keys.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/redis.h"
 #include "core/scripts.h"
+#include "core/turn.h"
 
-struct intake_platform {
-	char name[KEYS_NAME_MAX + 1];
-	unsigned jobs;    /* 0: only credentials */
-	unsigned n_queue; /* 1, 2, ... among those with jobs; 0: none */
-	unsigned n_part;  /* 1, 2, ... among those with credentials; 0: none */
+#define BATCH_MAGIC    0x17AE0001u
+#define BATCH_REQUESTS 64
+#define BATCH_BYTES    (1 << 20)
+
+/* Jobs of one request for one platform. */
+struct intake_queue {
+	unsigned platform; /* index into the list, from 1 */
+	unsigned jobs;
 };
 
 struct intake {
+	struct intakes *list;
 	struct session_ref session;
 	int create;
 	unsigned char salt[CRYPT_SALT_SIZE];
-	struct redis_args ops; /* the operations' words, without a head */
+	struct intake_queue *queues;
+	unsigned n_queues;
+	char **parts; /* platforms with credentials */
+	unsigned n_parts;
+	struct redis_args ops; /* the operations' words */
 	unsigned n_ops;
-	struct intake_platform *platforms;
-	size_t n_platforms;
-	unsigned n_queues, n_parts;
 	intake_done_fn *fn;
 	void *arg;
+	struct intake *prev, *next;
 };
 
-struct intake *intake_new(const struct session_ref *s, int create, const void *salt)
+/* The requests of one shard and turn; after sending, those of one script call. */
+struct batch {
+	unsigned magic;
+	struct intake *requests;
+	unsigned n;
+	size_t bytes;
+};
+
+struct intakes_shard {
+	struct intakes *list;
+	unsigned shard;
+	struct batch *batch; /* NULL: nothing collected */
+	struct turn_task flush;
+};
+
+struct intakes {
+	uv_loop_t *loop;
+	const struct conf *conf;
+	struct hub *hub;
+	const char *const *platforms;
+	size_t n_platforms;
+	struct intakes_shard *shards;
+	unsigned n_shards;
+	struct redis_args args; /* kept for its memory */
+};
+
+/* --- one request ---------------------------------------------------------------------------------------------------- */
+
+struct intake *intake_new(
+	struct intakes *list, const struct session_ref *s, int create, const void *salt)
 {
 	struct intake *in = mem_alloc(sizeof *in);
 
+	in->list = list;
 	in->session = *s;
 	in->create = create;
 	if (salt != NULL)
@@ -45,69 +84,84 @@ struct intake *intake_new(const struct session_ref *s, int create, const void *s
 
 void intake_free(struct intake *in)
 {
-	if (in == NULL)
-		return;
+	for (unsigned i = 0; i < in->n_parts; i++)
+		mem_free(in->parts[i]);
+	mem_free(in->parts);
+	mem_free(in->queues);
 	redis_args_release(&in->ops);
-	mem_free(in->platforms);
 	mem_wipe(in->salt, sizeof in->salt);
 	mem_free(in);
 }
 
-static struct intake_platform *platform_of(struct intake *in, const char *name)
-{
-	struct intake_platform *p;
-
-	for (size_t i = 0; i < in->n_platforms; i++)
-		if (strcmp(in->platforms[i].name, name) == 0)
-			return &in->platforms[i];
-	in->platforms = mem_realloc(in->platforms, (in->n_platforms + 1) * sizeof *in->platforms);
-	p = &in->platforms[in->n_platforms++];
-	memset(p, 0, sizeof *p);
-	assert(strlen(name) <= KEYS_NAME_MAX);
-	memcpy(p->name, name, strlen(name) + 1);
-	return p;
-}
-
 void intake_register(struct intake *in)
 {
-	redis_arg_str(&in->ops, "R");
+	redis_arg(&in->ops, "R", 1);
 	in->n_ops++;
 }
 
 void intake_check(struct intake *in)
 {
-	redis_arg_str(&in->ops, "C");
+	redis_arg(&in->ops, "C", 1);
 	in->n_ops++;
+}
+
+/* The number of `platform` among the request's parts, from 1. */
+static unsigned part_of(struct intake *in, const char *platform)
+{
+	for (unsigned i = 0; i < in->n_parts; i++)
+		if (strcmp(in->parts[i], platform) == 0)
+			return i + 1;
+	in->parts = mem_realloc(in->parts, (in->n_parts + 1) * sizeof *in->parts);
+	in->parts[in->n_parts++] = mem_strdup(platform);
+	return in->n_parts;
 }
 
 void intake_credentials(
 	struct intake *in, const char *platform, const char *field, const struct buf *blob)
 {
-	struct intake_platform *p = platform_of(in, platform);
-
-	if (p->n_part == 0)
-		p->n_part = ++in->n_parts;
-	redis_arg_str(&in->ops, "S");
+	redis_arg(&in->ops, "S", 1);
 	redis_arg_str(&in->ops, platform);
-	redis_arg_int(&in->ops, p->n_part);
+	redis_arg_int(&in->ops, part_of(in, platform));
 	redis_arg_str(&in->ops, field);
 	redis_arg(&in->ops, blob->data, blob->len);
 	in->n_ops++;
 }
 
+static unsigned platform_index(const struct intakes *list, const char *platform)
+{
+	size_t i = 0;
+
+	while (i < list->n_platforms && strcmp(list->platforms[i], platform) != 0)
+		i++;
+	assert(i < list->n_platforms);
+	return (unsigned)i + 1;
+}
+
+/* Counts one more job for the platform; gives its index. */
+static unsigned queue_count(struct intake *in, const char *platform)
+{
+	unsigned index = platform_index(in->list, platform);
+
+	for (unsigned i = 0; i < in->n_queues; i++)
+		if (in->queues[i].platform == index) {
+			in->queues[i].jobs++;
+			return index;
+		}
+	in->queues = mem_realloc(in->queues, (in->n_queues + 1) * sizeof *in->queues);
+	in->queues[in->n_queues++] = (struct intake_queue){index, 1};
+	return index;
+}
+
 void intake_job(struct intake *in, const char *platform, const char *token, const struct buf *blob)
 {
-	struct intake_platform *p = platform_of(in, platform);
-
-	if (p->n_queue == 0)
-		p->n_queue = ++in->n_queues;
-	p->jobs++;
-	redis_arg_str(&in->ops, "J");
-	redis_arg_int(&in->ops, p->n_queue);
+	redis_arg(&in->ops, "J", 1);
+	redis_arg_int(&in->ops, queue_count(in, platform));
 	redis_arg_str(&in->ops, token);
 	redis_arg(&in->ops, blob->data, blob->len);
 	in->n_ops++;
 }
+
+/* --- the answer ----------------------------------------------------------------------------------------------------- */
 
 static int status_of(const char *word)
 {
@@ -129,16 +183,13 @@ static int status_of(const char *word)
 	return -(int)ERR_REDIS;
 }
 
-static void on_reply(void *arg, const struct redisReply *reply)
+static void answer(struct intake *in, const struct redisReply *reply)
 {
-	struct intake *in = arg;
 	int rc = reply != NULL ? status_of(redis_text(redis_at(reply, 0))) : -(int)ERR_REDIS;
 	unsigned retry_ms = rc == -(int)ERR_RATE ? (unsigned)redis_int(redis_at(reply, 1), 1000)
 						 : 1000;
 	enum intake_op *ops = NULL;
 
-	if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
-		log_event(LOG_ERROR, "intake.failed", LOG_STR("why", reply->str));
 	if (rc == 0) {
 		ops = mem_array(in->n_ops, sizeof *ops);
 		for (unsigned i = 0; i < in->n_ops; i++)
@@ -150,91 +201,164 @@ static void on_reply(void *arg, const struct redisReply *reply)
 	intake_free(in);
 }
 
-/* The platform with the given number; the numbers run in the order of first use, the list need not. */
-static const struct intake_platform *platform_by(
-	const struct intake *in, unsigned n_queue, unsigned n_part)
+/* A reply that is none, or an error, answers every request of the batch with ERR_REDIS. */
+static void on_reply(void *arg, const struct redisReply *reply)
 {
-	const struct intake_platform *p = in->platforms;
+	CAST(batch, b, arg, BATCH_MAGIC);
+	struct intake *in, *next;
+	size_t i = 0;
 
-	while ((n_queue != 0 && p->n_queue != n_queue) || (n_part != 0 && p->n_part != n_part))
-		p++;
-	return p;
+	if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
+		log_event(LOG_ERROR, "intake.failed", LOG_STR("why", reply->str));
+	DL_FOREACH_SAFE (b->requests, in, next)
+		answer(in, redis_at(reply, i++));
+	mem_free(b);
 }
 
-static void platform_keys_add(struct redis_args *a, const struct intake *in)
+/* --- the script call ---------------------------------------------------------------------------------------------------- */
+
+static void common_words(struct redis_args *a, const struct intakes *list)
 {
-	struct keys_name key;
+	const struct conf *c = list->conf;
 
-	for (unsigned n = 1; n <= in->n_queues; n++) {
-		const char *name = platform_by(in, n, 0)->name;
-
-		keys_queue(&key, in->session.shard, name);
-		redis_arg(a, key.text, key.len);
-		keys_up(&key, in->session.shard, name);
-		redis_arg(a, key.text, key.len);
-	}
-	for (unsigned n = 1; n <= in->n_parts; n++) {
-		keys_part(&key, in->session.shard, in->session.h, platform_by(in, 0, n)->name);
-		redis_arg(a, key.text, key.len);
-	}
-}
-
-static void session_keys_add(struct redis_args *a, const struct session_ref *s)
-{
-	struct keys_name key;
-
-	keys_session(&key, s->shard, s->h);
-	redis_arg(a, key.text, key.len);
-	keys_sessions(&key, s->shard);
-	redis_arg(a, key.text, key.len);
-	keys_outbox(&key, s->shard, s->h);
-	redis_arg(a, key.text, key.len);
-}
-
-static void words_add(struct redis_args *a, const struct intake *in, const struct conf *c)
-{
-	long long burst = MAX(c->limits_jobs_per_request, c->limits_jobs_per_s);
-
-	redis_arg_str(a, in->session.h);
-	redis_arg_int(a, in->create);
 	redis_arg_int(a, c->session_ttl_s * 1000);
 	redis_arg_int(a, MIN(c->session_unregistered_ttl_s, c->session_ttl_s) * 1000);
+	redis_arg_int(a, SESSION_GRACE_MS);
 	redis_arg_int(a, (c->limits_sessions + c->shards - 1) / c->shards);
 	redis_arg_int(a, c->limits_outbox);
 	redis_arg_int(a, c->limits_outbox_bytes);
 	redis_arg_int(a, (c->limits_queue + c->shards - 1) / c->shards);
 	redis_arg_int(a, c->limits_jobs_per_s);
-	redis_arg_int(a, burst);
-	redis_arg(a, in->salt, sizeof in->salt);
-	redis_arg_int(a, SESSION_GRACE_MS);
-	redis_arg_int(a, in->n_ops);
-	redis_arg_int(a, in->n_queues);
-	for (unsigned n = 1; n <= in->n_queues; n++) {
-		const struct intake_platform *p = platform_by(in, n, 0);
+	redis_arg_int(a, MAX(c->limits_jobs_per_request, c->limits_jobs_per_s));
+	redis_arg_int(a, (long long)list->n_platforms);
+	for (size_t i = 0; i < list->n_platforms; i++)
+		redis_arg_str(a, list->platforms[i]);
+}
 
-		redis_arg_str(a, p->name);
-		redis_arg_int(a, p->jobs);
+static void common_keys(struct redis_args *a, const struct intakes_shard *sh)
+{
+	struct keys_name key;
+
+	keys_sessions(&key, sh->shard);
+	redis_arg(a, key.text, key.len);
+	for (size_t i = 0; i < sh->list->n_platforms; i++) {
+		keys_queue(&key, sh->shard, sh->list->platforms[i]);
+		redis_arg(a, key.text, key.len);
+		keys_up(&key, sh->shard, sh->list->platforms[i]);
+		redis_arg(a, key.text, key.len);
 	}
 }
 
-int intake_send(
-	struct intake *in, struct redis *r, const struct conf *c, intake_done_fn *fn, void *arg)
+static void request_keys(struct redis_args *a, const struct intake *in)
 {
-	static struct redis_args a; /* one loop per process: kept for its memory */
-	int rc;
+	struct keys_name key;
 
+	keys_session(&key, in->session.shard, in->session.h);
+	redis_arg(a, key.text, key.len);
+	keys_outbox(&key, in->session.shard, in->session.h);
+	redis_arg(a, key.text, key.len);
+	for (unsigned i = 0; i < in->n_parts; i++) {
+		keys_part(&key, in->session.shard, in->session.h, in->parts[i]);
+		redis_arg(a, key.text, key.len);
+	}
+}
+
+static void request_words(struct redis_args *a, const struct intake *in)
+{
+	redis_arg_str(a, in->session.h);
+	redis_arg_int(a, in->create);
+	redis_arg(a, in->salt, in->create ? sizeof in->salt : 0);
+	redis_arg_int(a, in->n_parts);
+	redis_arg_int(a, in->n_queues);
+	for (unsigned i = 0; i < in->n_queues; i++) {
+		redis_arg_int(a, in->queues[i].platform);
+		redis_arg_int(a, in->queues[i].jobs);
+	}
+	redis_arg_int(a, in->n_ops);
+	redis_args_append(a, &in->ops);
+}
+
+static void on_flush(void *arg)
+{
+	struct intakes_shard *sh = arg;
+	struct redis_args *a = &sh->list->args;
+	struct redis *r = hub_commands(sh->list->hub, sh->shard);
+	struct batch *b = sh->batch;
+	struct intake *in;
+	long long n_keys = 1 + 2 * (long long)sh->list->n_platforms;
+
+	sh->batch = NULL;
+	DL_FOREACH (b->requests, in)
+		n_keys += 2 + in->n_parts;
+	redis_args_begin(a);
+	redis_arg_str(a, "EVALSHA");
+	redis_arg_str(a, redis_script_sha(r, SCRIPT_INTAKE));
+	redis_arg_int(a, n_keys);
+	common_keys(a, sh);
+	DL_FOREACH (b->requests, in)
+		request_keys(a, in);
+	common_words(a, sh->list);
+	DL_FOREACH (b->requests, in)
+		request_words(a, in);
+	if (redis_send(r, a, on_reply, b) < 0)
+		on_reply(b, NULL);
+}
+
+int intake_send(struct intake *in, intake_done_fn *fn, void *arg)
+{
+	struct intakes *list = in->list;
+	struct intakes_shard *sh = &list->shards[in->session.shard];
+
+	if (!redis_is_up(hub_commands(list->hub, sh->shard))) {
+		intake_free(in);
+		return -(int)ERR_REDIS;
+	}
 	in->fn = fn;
 	in->arg = arg;
-	redis_args_begin(&a);
-	redis_arg_str(&a, "EVALSHA");
-	redis_arg_str(&a, redis_script_sha(r, SCRIPT_INTAKE));
-	redis_arg_int(&a, 3 + 2 * in->n_queues + in->n_parts);
-	session_keys_add(&a, &in->session);
-	platform_keys_add(&a, in);
-	words_add(&a, in, c);
-	redis_args_append(&a, &in->ops);
-	rc = redis_send(r, &a, on_reply, in);
-	if (rc < 0)
-		intake_free(in);
-	return rc;
+	if (sh->batch == NULL) {
+		sh->batch = mem_alloc(sizeof *sh->batch);
+		sh->batch->magic = BATCH_MAGIC;
+		turn_queue(list->loop, TURN_WORK, &sh->flush);
+	}
+	DL_APPEND(sh->batch->requests, in);
+	sh->batch->n++;
+	sh->batch->bytes += in->ops.text.len;
+	if (sh->batch->n == BATCH_REQUESTS || sh->batch->bytes > BATCH_BYTES) {
+		turn_cancel(&sh->flush);
+		on_flush(sh);
+	}
+	return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------ */
+
+struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *hub,
+	const char *const *platforms, size_t n)
+{
+	struct intakes *list = mem_alloc(sizeof *list);
+
+	list->loop = loop;
+	list->conf = c;
+	list->hub = hub;
+	list->platforms = platforms;
+	list->n_platforms = n;
+	list->n_shards = hub_shards(hub);
+	list->shards = mem_array(list->n_shards, sizeof *list->shards);
+	for (unsigned i = 0; i < list->n_shards; i++) {
+		list->shards[i] = (struct intakes_shard){.list = list, .shard = i};
+		list->shards[i].flush = (struct turn_task){.fn = on_flush, .arg = &list->shards[i]};
+	}
+	return list;
+}
+
+void intakes_close(struct intakes *list)
+{
+	for (unsigned i = 0; i < list->n_shards; i++) {
+		turn_cancel(&list->shards[i].flush);
+		if (list->shards[i].batch != NULL)
+			on_reply(list->shards[i].batch, NULL);
+	}
+	redis_args_release(&list->args);
+	mem_free(list->shards);
+	mem_free(list);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* intake - what one client request does to Redis, collected and then done in one atomic step (lua/intake.lua):
+/* intake - what client requests do to Redis, collected over one turn of the loop and done in one atomic step (lua/intake.lua):
  * create or find the session, check every bound, register, store credentials, queue jobs.
  *
- * Nothing is written unless the whole request is within the bounds, so a refusal can be repeated safely. This file knows keys
- * and blobs; it never looks inside a job. Used by the dispatcher. */
+ * Of one request nothing is written unless all of it is within the bounds, so a refusal can be repeated safely. This file
+ * knows keys and blobs; it never looks inside a job. Used by the dispatcher. */
 #ifndef CORE_INTAKE_H
 #define CORE_INTAKE_H
 
+#include <uv.h>
+
 #include "core/session.h"
 
+struct hub;
 struct intake;
+struct intakes;
 
 enum intake_op {
 	INTAKE_NOT_REGISTERED =
@@ -25,18 +29,26 @@ enum intake_op {
 typedef void intake_done_fn(
 	void *arg, int rc, unsigned retry_ms, const enum intake_op *ops, size_t n);
 
-/* `create`: make the session when it does not exist, with `salt` (CRYPT_SALT_SIZE bytes). GIVES; ends with
- * intake_send() or intake_free(). */
-struct intake *intake_new(const struct session_ref *s, int create, const void *salt);
+/* Where requests are collected; one per process. `platforms` are the names of all that jobs may be queued for; it, `c` and
+ * `hub` are KEPT. GIVES. */
+struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *hub,
+	const char *const *platforms, size_t n);
+/* After the hub is closed. What was collected and not sent is answered with ERR_REDIS. */
+void intakes_close(struct intakes *list);
+
+/* One request. `create`: make the session when it does not exist, with `salt` (CRYPT_SALT_SIZE bytes; may be NULL
+ * otherwise). GIVES; ends with intake_send() or intake_free(). */
+struct intake *intake_new(
+	struct intakes *list, const struct session_ref *s, int create, const void *salt);
 void intake_free(struct intake *in);
 /* Operations, in order; each adds one. */
 void intake_register(struct intake *in);
 void intake_check(struct intake *in);
 void intake_credentials(
 	struct intake *in, const char *platform, const char *field, const struct buf *blob);
+/* `platform`: one of those of intakes_open(). */
 void intake_job(struct intake *in, const char *platform, const char *token, const struct buf *blob);
 /* TAKES `in`. 0, and `fn` follows from the loop, or < 0 (ERR_REDIS): Redis is away, nothing was done, no callback. */
-int intake_send(
-	struct intake *in, struct redis *r, const struct conf *c, intake_done_fn *fn, void *arg);
+int intake_send(struct intake *in, intake_done_fn *fn, void *arg);
 
 #endif

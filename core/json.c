@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/digits.h"
 #include "core/err.h"
 #include "core/mem.h"
 
@@ -59,7 +60,10 @@ json_t *json_read(const char *text, size_t len, unsigned max_depth, struct err *
 		err_set(e, ERR_JSON, "JSON nested deeper than %u levels", max_depth);
 		return NULL;
 	}
-	value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
+	/* jansson passes over a NUL that follows a number. */
+	value = memchr(text, '\0', len) != NULL
+			? NULL
+			: json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &je);
 	if (value == NULL)
 		err_set(e, ERR_JSON, "%s", err_default_text(ERR_JSON));
 	return value;
@@ -83,9 +87,12 @@ static void append_real(struct buf *b, double d)
 
 static void append_integer(struct buf *b, json_int_t n)
 {
-	char digits[24];
+	char text[DIGITS_MAX];
 
-	buf_add(b, digits, (size_t)snprintf(digits, sizeof digits, "%lld", (long long)n));
+	if (n < 0)
+		buf_add_char(b, '-');
+	buf_add(b, text,
+		digits_write(n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n, text));
 }
 
 /* The length of the valid UTF-8 sequence at `s` (RFC 3629 section 4), 0 when there is none. */

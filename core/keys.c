@@ -1,70 +1,82 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/keys.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
 
-/* Shards, tags and platform names are bounded where they enter the program, so a name that does not fit is a bug. */
-static void put(struct keys_name *k, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#include "core/digits.h"
 
-static void put(struct keys_name *k, const char *fmt, ...)
+static void add(struct keys_name *k, const char *text)
 {
-	va_list ap;
-	int n;
+	size_t len = strlen(text);
 
-	va_start(ap, fmt);
-	n = vsnprintf(k->text, sizeof k->text, fmt, ap);
-	va_end(ap);
-	assert(n > 0 && (size_t)n < sizeof k->text);
-	k->len = (size_t)n;
+	/* Shards, tags and platform names are bounded where they enter the program: a name that does not fit is a bug. */
+	assert(k->len + len < sizeof k->text);
+	memcpy(k->text + k->len, text, len + 1);
+	k->len += len;
+}
+
+/* sh:{SHARD}:KIND, and with it the one, two or no names that follow. */
+static void make(
+	struct keys_name *k, unsigned shard, const char *kind, const char *one, const char *two)
+{
+	memcpy(k->text, "sh:{", 4);
+	k->len = 4 + digits_write(shard, k->text + 4);
+	add(k, "}:");
+	add(k, kind);
+	add(k, one);
+	add(k, two);
 }
 
 void keys_session(struct keys_name *k, unsigned shard, const char *h)
 {
-	put(k, "sh:{%u}:s:%s", shard, h);
+	make(k, shard, "s:", h, "");
 }
 
 void keys_part(struct keys_name *k, unsigned shard, const char *h, const char *platform)
 {
-	put(k, *h != '\0' ? "sh:{%u}:p:%s:%s" : "sh:{%u}:p:%s%s", shard, h, platform);
+	make(k, shard, "p:", h, "");
+	if (*h != '\0')
+		add(k, ":");
+	add(k, platform);
 }
 
 void keys_outbox(struct keys_name *k, unsigned shard, const char *h)
 {
-	put(k, "sh:{%u}:o:%s", shard, h);
+	make(k, shard, "o:", h, "");
 }
 
 void keys_sessions(struct keys_name *k, unsigned shard)
 {
-	put(k, "sh:{%u}:sessions", shard);
+	make(k, shard, "sessions", "", "");
 }
 
 void keys_queue(struct keys_name *k, unsigned shard, const char *platform)
 {
-	put(k, "sh:{%u}:q:%s", shard, platform);
+	make(k, shard, "q:", platform, "");
 }
 
 void keys_started(struct keys_name *k, unsigned shard, const char *platform)
 {
-	put(k, "sh:{%u}:started:%s", shard, platform);
+	make(k, shard, "started:", platform, "");
 }
 
 void keys_up(struct keys_name *k, unsigned shard, const char *platform)
 {
-	put(k, "sh:{%u}:up:%s", shard, platform);
+	make(k, shard, "up:", platform, "");
 }
 
 void keys_worker(struct keys_name *k, unsigned shard, const char *platform, const char *worker)
 {
-	put(k, "sh:{%u}:w:%s:%s", shard, platform, worker);
+	make(k, shard, "w:", platform, ":");
+	add(k, worker);
 }
 
 void keys_events(struct keys_name *k, unsigned shard, const char *platform)
 {
-	put(k, "sh:{%u}:ev:%s", shard, platform);
+	make(k, shard, "ev:", platform, "");
 }
 
 void keys_buried(struct keys_name *k, unsigned shard, const char *platform)
 {
-	put(k, "sh:{%u}:buried:%s", shard, platform);
+	make(k, shard, "buried:", platform, "");
 }

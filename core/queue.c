@@ -353,7 +353,7 @@ struct queue_finish {
 	unsigned shard;
 	char platform[KEYS_NAME_MAX + 1];
 	char *worker;               /* "": none */
-	struct redis_args keys;     /* session and outbox of each item */
+	struct redis_args keys;     /* the outbox of each item */
 	struct redis_args items;    /* complete items */
 	struct redis_args head;     /* id, token, platform, force of the open item */
 	struct redis_args messages; /* of the open item */
@@ -405,20 +405,19 @@ static void item_close(struct queue_finish *f)
 }
 
 void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
-	const char *token, int force)
+	const char *token, unsigned flags)
 {
+	const char word[] = {(flags & QUEUE_FORCE) ? 'f' : '-', (flags & QUEUE_MARKED) ? 's' : '-'};
 	struct keys_name key;
 
 	item_close(f);
-	keys_session(&key, s->shard, s->h);
-	redis_arg(&f->keys, key.text, key.len);
 	keys_outbox(&key, s->shard, s->h);
 	redis_arg(&f->keys, key.text, key.len);
 	redis_args_words(&f->head);
 	redis_arg_str(&f->head, id != NULL ? id : "");
 	redis_arg_str(&f->head, token != NULL ? token : "-");
 	redis_arg_str(&f->head, f->platform);
-	redis_arg_int(&f->head, force);
+	redis_arg(&f->head, word, sizeof word);
 	redis_args_words(&f->messages);
 	buf_clear(&f->result);
 	f->n_messages = 0;

@@ -90,10 +90,15 @@ struct queue_finish;
  * janitor) whoever holds them. GIVES; ends with queue_finish_free(). */
 struct queue_finish *queue_finish_new(const struct queue_ref *q);
 void queue_finish_free(struct queue_finish *f);
-/* Begins an item: messages of one session, of job `id` or of none (NULL), and the job's result if `token` is not NULL.
- * `force`: the messages are appended over the outbox's bound too. */
+enum queue_flag {
+	QUEUE_FORCE =
+		1 << 0, /* the messages are appended over the outbox's bound too, unless many are */
+	QUEUE_MARKED = 1 << 1 /* queue_mark_started() was called for the job, here or elsewhere */
+};
+
+/* Begins an item: messages of one session, of job `id` or of none (NULL), and the job's result if `token` is not NULL. */
 void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
-	const char *token, int force);
+	const char *token, unsigned flags);
 /* Adds a sealed message to the item begun last. */
 void queue_finish_message(struct queue_finish *f, const struct buf *blob);
 /* Sets the sealed result of the item begun last; needed when it has a token. */

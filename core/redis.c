@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/redis.h"
 
+#include <hiredis/async.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/adapter.h"
 #include "core/err.h"
 #include "core/log.h"
 #include "core/mem.h"
+#include "core/redis_loop.h"
 #include "core/redis_url.h"
 #include "core/sentinel.h"
 
@@ -18,7 +19,6 @@
 #define BACKOFF_MAX_MS    1000
 #define CONNECT_MS        5000
 #define MAX_SCRIPTS       12
-#define ARGS_HEAD         24 /* room for "*2147483647\r\n" in front of the arguments */
 #define MAX_OUTPUT_BUFFER (256u << 20)
 
 struct redis {
@@ -55,79 +55,6 @@ struct command {
 	redis_reply_fn *fn;
 	void *arg;
 };
-
-/* --- building a command --------------------------------------------------------------------------------------------- */
-
-void redis_args_begin(struct redis_args *a)
-{
-	buf_clear(&a->text);
-	buf_reserve(&a->text, ARGS_HEAD);
-	memset(a->text.data, ' ', ARGS_HEAD);
-	buf_added(&a->text, ARGS_HEAD);
-	a->count = 0;
-}
-
-void redis_arg(struct redis_args *a, const void *bytes, size_t len)
-{
-	char head[24];
-	int n = 0;
-	char digits[20];
-	size_t rest = len;
-
-	/* "$LEN\r\n" by hand: snprintf was a tenth of the gateway's time per job. */
-	do {
-		digits[n++] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
-	head[0] = '$';
-	for (int i = 0; i < n; i++)
-		head[1 + i] = digits[n - 1 - i];
-	head[1 + n] = '\r';
-	head[2 + n] = '\n';
-	buf_reserve(&a->text, (size_t)n + 3 + len + 2);
-	buf_add(&a->text, head, (size_t)n + 3);
-	buf_add(&a->text, bytes, len);
-	buf_add(&a->text, "\r\n", 2);
-	a->count++;
-}
-
-void redis_arg_str(struct redis_args *a, const char *s)
-{
-	redis_arg(a, s, strlen(s));
-}
-
-void redis_arg_int(struct redis_args *a, long long n)
-{
-	char digits[24];
-
-	redis_arg(a, digits, (size_t)snprintf(digits, sizeof digits, "%lld", n));
-}
-
-void redis_args_words(struct redis_args *words)
-{
-	buf_clear(&words->text);
-	words->count = 0;
-}
-
-void redis_args_append(struct redis_args *a, const struct redis_args *words)
-{
-	buf_add(&a->text, words->text.data, words->text.len);
-	a->count += words->count;
-}
-
-void redis_args_release(struct redis_args *a)
-{
-	buf_release(&a->text);
-}
-
-static void args_finish(struct redis_args *a)
-{
-	char head[ARGS_HEAD];
-	int n = snprintf(head, sizeof head, "*%d\r\n", a->count);
-
-	a->start = ARGS_HEAD - (size_t)n;
-	memcpy(a->text.data + a->start, head, (size_t)n);
-}
 
 /* --- life of a connection --------------------------------------------------------------------------------------------- */
 
@@ -310,7 +237,7 @@ static void connect_now(struct redis *r)
 	r->progress_at_ms = uv_now(r->loop);
 	if (r->url->path == NULL)
 		redisEnableKeepAlive(&ac->c);
-	adapter_attach(r->loop, ac);
+	redis_loop_attach(r->loop, ac);
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);
 	schedule(r, 1000);
@@ -480,7 +407,7 @@ int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *
 
 	if (!r->up || sdslen(r->ac->c.obuf) > MAX_OUTPUT_BUFFER)
 		return -(int)ERR_REDIS;
-	args_finish(a);
+	redis_args_finish(a);
 	if (r->push != NULL) {
 		rc = redisAsyncFormattedCommand(
 			r->ac, on_push, NULL, a->text.data + a->start, a->text.len - a->start);

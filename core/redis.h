@@ -14,28 +14,10 @@
 #include <hiredis/hiredis.h>
 #include <uv.h>
 
-#include "core/buf.h"
+#include "core/redis_args.h"
 
 struct redis_url;
 struct redis;
-
-/* --- building a command ----------------------------------------------------------------------------------------- */
-
-/* A command in the RESP form, ready to send; reuse it to save the allocation. Zero-initialise. */
-struct redis_args {
-	struct buf text;
-	int count;
-	size_t start; /* where the finished command begins in `text` */
-};
-
-void redis_args_begin(struct redis_args *a);
-void redis_arg(struct redis_args *a, const void *bytes, size_t len);
-void redis_arg_str(struct redis_args *a, const char *s);
-void redis_arg_int(struct redis_args *a, long long n);
-/* Words collected on their own (begun by redis_args_words()) go behind those of `a`. */
-void redis_args_words(struct redis_args *words);
-void redis_args_append(struct redis_args *a, const struct redis_args *words);
-void redis_args_release(struct redis_args *a);
 
 /* --- the connection --------------------------------------------------------------------------------------------- */
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/sentinel.h"
 
+#include <hiredis/async.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/adapter.h"
 #include "core/mem.h"
+#include "core/redis_loop.h"
 #include "core/redis_url.h"
 
 #define SENTINEL_MAGIC 0x5E471001u
@@ -123,7 +124,7 @@ static void ask_next(struct sentinel *s)
 	}
 	s->ac = ac;
 	ac->data = s;
-	adapter_attach(s->loop, ac);
+	redis_loop_attach(s->loop, ac);
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);
 	uv_timer_start(&s->timer, on_timer, ANSWER_MS, 0);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/session.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/err.h"
@@ -64,7 +63,9 @@ void session_field(const struct crypt_key *platform, const char *actor, char out
 
 void session_ad(const struct session_ref *s, char kind, char out[SESSION_AD_SIZE])
 {
-	snprintf(out, SESSION_AD_SIZE, "%c:%s", kind, s->h);
+	out[0] = kind;
+	out[1] = ':';
+	memcpy(out + 2, s->h, sizeof s->h);
 }
 
 /* --- calls with a callback of their own kind ---------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include "core/mem.h"
 #include "gateway/api_priv.h"
 #include "gateway/cors.h"
+#include "gateway/ws_handshake.h"
 
 #define TOUCH_MS 1000
 
@@ -35,11 +36,10 @@ static void on_touch(uv_timer_t *timer)
 	uint64_t every = (uint64_t)MIN(c->session_ttl_s, c->session_unregistered_ttl_s) * 1000 / 3;
 	struct parked *p;
 
-	DL_FOREACH(api->parked, p)
-	{
+	DL_FOREACH (api->parked, p) {
 		struct outbox_read read = {.session = p->session, .after = "", .ack = ""};
 
-		if (now - p->touched_at_ms < every)
+		if (p->dormant || now - p->touched_at_ms < every)
 			continue;
 		p->touched_at_ms = now;
 		(void)outbox_read(
@@ -76,8 +76,27 @@ void api_drain(struct api *api)
 	struct parked *p, *next;
 
 	api->draining = 1;
-	DL_FOREACH_SAFE(api->parked, p, next)
-	p->drain(p);
+	DL_FOREACH_SAFE (api->parked, p, next)
+		p->drain(p);
+}
+
+size_t api_waiting(const struct api *api)
+{
+	const struct parked *p;
+	size_t n;
+
+	DL_COUNT(api->parked, p, n);
+	return n;
+}
+
+void api_cut(struct api *api)
+{
+	struct parked *p, *next;
+
+	api->draining = 2;
+	DL_FOREACH_SAFE (api->parked, p, next)
+		if (!p->finished)
+			p->drain(p);
 }
 
 /* --- parked --------------------------------------------------------------------------------------------------------------- */
@@ -196,6 +215,7 @@ static const char *title_of(int status)
 		{411, "Length Required"},
 		{413, "Content Too Large"},
 		{415, "Unsupported Media Type"},
+		{426, "Upgrade Required"},
 		{429, "Too Many Requests"},
 		{503, "Service Unavailable"},
 	};
@@ -206,7 +226,7 @@ static const char *title_of(int status)
 	return "Internal Server Error";
 }
 
-static void problem(struct api *api, struct exchange *x, int code, const char *detail,
+void api_problem_with(struct api *api, struct exchange *x, int code, const char *detail,
 	const struct http_header *extra)
 {
 	int status = err_http_status(code);
@@ -229,7 +249,7 @@ void api_problem(struct api *api, struct exchange *x, int code, const char *deta
 	if (err_http_status(code) == 503)
 		api_problem_retry(api, x, code, 1000);
 	else
-		problem(api, x, code, detail, NULL);
+		api_problem_with(api, x, code, detail, NULL);
 }
 
 void api_problem_retry(struct api *api, struct exchange *x, int code, unsigned retry_ms)
@@ -238,14 +258,14 @@ void api_problem_retry(struct api *api, struct exchange *x, int code, unsigned r
 	struct http_header extra[2] = {{"Retry-After", seconds}, {NULL, NULL}};
 
 	snprintf(seconds, sizeof seconds, "%u", (retry_ms + 999) / 1000);
-	problem(api, x, code, NULL, extra);
+	api_problem_with(api, x, code, NULL, extra);
 }
 
-static void refuse_method(struct api *api, struct exchange *x, const char *allow)
+void api_refuse_method(struct api *api, struct exchange *x, const char *allow)
 {
 	const struct http_header extra[2] = {{"Allow", allow}, {NULL, NULL}};
 
-	problem(api, x, ERR_METHOD, NULL, extra);
+	api_problem_with(api, x, ERR_METHOD, NULL, extra);
 }
 
 /* --- the query ---------------------------------------------------------------------------------------------------------------- */
@@ -330,13 +350,13 @@ static void route_session(struct api *api, struct api_call *call, int stream)
 {
 	struct exchange *x = call->x;
 
-	if (session_ref_init(
-		    &call->session, call->sid, SESSION_ID_LEN, hub_shards(api->parts.hub)) < 0)
+	if (session_ref_init(&call->session, call->sid, call->sid_len, hub_shards(api->parts.hub)) <
+		0)
 		api_problem(api, x, ERR_NO_SESSION, NULL);
 	else if (stream && x->method == HTTP_GET)
 		api_stream(api, call);
 	else if (stream)
-		refuse_method(api, x, "GET, OPTIONS");
+		api_refuse_method(api, x, "GET, OPTIONS");
 	else if (x->method == HTTP_POST)
 		api_post(api, call);
 	else if (x->method == HTTP_GET)
@@ -344,58 +364,89 @@ static void route_session(struct api *api, struct api_call *call, int stream)
 	else if (x->method == HTTP_DELETE)
 		api_delete(api, call);
 	else
-		refuse_method(api, x, "GET, POST, DELETE, OPTIONS");
+		api_refuse_method(api, x, "GET, POST, DELETE, OPTIONS");
 }
 
-/* `rest` is what follows BASE. The id may be in the path or in the Authorization header (RFC 6750 section 2.1). */
+const char *api_bearer(struct exchange *x)
+{
+	const char *value = exchange_header(x, "Authorization");
+
+	return value != NULL && strncasecmp(value, "Bearer ", 7) == 0 ? value + 7 : NULL;
+}
+
+static void sid_set(struct api_call *call, const char *sid, size_t len)
+{
+	call->sid = sid;
+	call->sid_len = len;
+}
+
+/* `rest` is what follows BASE. The id may be in the path or in the Authorization header. */
 static void route_base(struct api *api, struct api_call *call, const char *rest)
 {
-	const char *bearer = exchange_header(call->x, "Authorization");
+	const char *bearer = api_bearer(call->x);
 	size_t len = strcspn(rest + (*rest == '/'), "/");
 	const char *first = rest + (*rest == '/');
 	const char *after = first + len;
 
-	if (bearer != NULL && strncasecmp(bearer, "Bearer ", 7) == 0 &&
-		strlen(bearer + 7) == SESSION_ID_LEN)
-		call->sid = bearer + 7;
+	if (bearer != NULL)
+		sid_set(call, bearer, strlen(bearer));
 	if (len == strlen("schema") && strncmp(first, "schema", len) == 0) {
 		call->name = *after == '/' ? after + 1 : NULL;
 		if (call->x->method == HTTP_GET || call->x->method == HTTP_HEAD)
 			api_schema(api, call);
 		else
-			refuse_method(api, call->x, "GET, HEAD, OPTIONS");
+			api_refuse_method(api, call->x, "GET, HEAD, OPTIONS");
 	} else if (len == 0 && call->sid != NULL) {
 		route_session(api, call, 0);
 	} else if (len == 0 && call->x->method == HTTP_POST) {
 		api_post(api, call);
 	} else if (len == 0) {
-		refuse_method(api, call->x, "POST, OPTIONS");
+		api_refuse_method(api, call->x, "POST, OPTIONS");
 	} else if (call->sid != NULL && *after == '\0' && strcmp(first, "stream") == 0) {
 		route_session(api, call, 1);
 	} else if (len == SESSION_ID_LEN && (*after == '\0' || strcmp(after, "/stream") == 0)) {
-		call->sid = first;
+		sid_set(call, first, len);
 		route_session(api, call, *after != '\0');
 	} else {
 		api_problem(api, call->x, *after == '\0' ? ERR_NO_SESSION : ERR_NOT_FOUND, NULL);
 	}
 }
 
-static void route(struct api *api, struct api_call *call)
+const char *api_below_base(const struct api *api, const char *path)
 {
 	const char *base = api->parts.conf->base;
 	size_t base_len = strcmp(base, "/") == 0 ? 0 : strlen(base);
+
+	if (strncmp(path, base, base_len) != 0 || (path[base_len] != '\0' && path[base_len] != '/'))
+		return NULL;
+	return path + base_len;
+}
+
+/* A transport that cannot, and a method that may not, take the Upgrade header for nothing (RFC 9110 section 7.8). */
+static int wants_socket(struct exchange *x)
+{
+	return x->ops->upgrade != NULL && x->method == HTTP_GET &&
+	       ws_handshake_wanted(exchange_header(x, "Upgrade"));
+}
+
+static void route(struct api *api, struct api_call *call)
+{
 	const char *path = call->x->path;
+	const char *rest = api_below_base(api, path);
 	int read = call->x->method == HTTP_GET || call->x->method == HTTP_HEAD;
 
-	if (strcmp(path, "/healthz") == 0 && read)
+	if (wants_socket(call->x))
+		api_ws(api, call);
+	else if (strcmp(path, "/healthz") == 0 && read)
 		api_health(api, call);
 	else if (strcmp(path, "/readyz") == 0 && read)
 		api_ready(api, call);
 	else if (strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0)
-		refuse_method(api, call->x, "GET, HEAD, OPTIONS");
-	else if (strncmp(path, base, base_len) == 0 &&
-		 (path[base_len] == '\0' || path[base_len] == '/'))
-		route_base(api, call, path + base_len);
+		api_refuse_method(api, call->x, "GET, HEAD, OPTIONS");
+	else if (rest != NULL)
+		route_base(api, call, rest);
+	else if (api->parts.files != NULL)
+		api_file(api, call);
 	else
 		api_problem(api, call->x, ERR_NOT_FOUND, NULL);
 }
@@ -405,6 +456,7 @@ static void refused_answer(struct api *api, struct exchange *x)
 	api_problem(api, x,
 		x->refused == 413   ? ERR_TOO_LARGE
 		: x->refused == 411 ? ERR_LENGTH_REQUIRED
+		: x->refused == 503 ? ERR_BUSY
 				    : ERR_INVALID,
 		NULL);
 }

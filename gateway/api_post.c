@@ -222,6 +222,15 @@ static void catch_up(struct post *post)
 
 /* --- the request --------------------------------------------------------------------------------------------------------------- */
 
+static void confirmed_count(struct api *api, const struct dispatch *dispatch)
+{
+	const char(*tokens)[QUEUE_TOKEN_SIZE];
+	size_t n = dispatch_tokens(dispatch, &tokens);
+
+	for (size_t i = 0; i < n; i++)
+		api->parts.metrics->jobs += (unsigned)dispatch_confirmed(dispatch, i);
+}
+
 static void on_dispatched(void *arg, int rc, unsigned retry_ms, const struct replies *r)
 {
 	struct post *post = arg;
@@ -229,6 +238,7 @@ static void on_dispatched(void *arg, int rc, unsigned retry_ms, const struct rep
 	size_t from = 0;
 
 	post->dispatch = NULL;
+	confirmed_count(post->parked.api, dispatch);
 	if (parked_settle(&post->parked))
 		return;
 	if (rc < 0) {
@@ -288,8 +298,6 @@ static void start(struct post *post)
 	}
 	post->started = 1;
 	p->pending++;
-	p->api->parts.metrics->jobs += dispatch_tokens(
-		post->dispatch, &(const char(*)[QUEUE_TOKEN_SIZE]){NULL});
 	if (post->wait_s > 0)
 		awaited_fill(post);
 }

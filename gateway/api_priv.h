@@ -23,19 +23,22 @@ struct api {
 	struct api_parts parts;
 	struct parked *parked;
 	uv_timer_t touch;
-	int draining;
+	int draining; /* 1: no new waiting; 2: api_cut(), at once */
+	size_t n_sockets;
 };
 
 /* One request, routed. Lives on the stack of api_request(). */
 struct api_call {
 	struct exchange *x;
-	const char *sid; /* 22 characters, not NUL-terminated; NULL: none was named */
+	const char *sid; /* as the client named it, not NUL-terminated; NULL: none was named */
+	size_t sid_len;  /* SESSION_ID_LEN once the session is known to be possible */
 	struct session_ref session;
 	const char *name; /* of the platform, for the schema routes; NULL: none */
 };
 
 typedef void api_handler_fn(struct api *api, struct api_call *call);
-api_handler_fn api_post, api_poll, api_stream, api_delete, api_schema, api_health, api_ready;
+api_handler_fn api_post, api_poll, api_stream, api_delete, api_schema, api_health, api_ready,
+	api_ws, api_file;
 
 /* --- something that waits: a poll, a stream, a request for its result ----------------------------------------------- */
 
@@ -48,6 +51,7 @@ struct parked {
 	uv_timer_t timer;
 	void (*drain)(struct parked *p);   /* answer now with what there is */
 	void (*release)(struct parked *p); /* frees; called when the timer handle has closed */
+	int dormant; /* the session is not in Redis yet: there is nothing to keep alive */
 	int pending; /* calls to Redis or the dispatcher whose answer will come */
 	int finished;
 	uint64_t touched_at_ms;
@@ -68,10 +72,23 @@ void api_answer(struct api *api, struct exchange *x, int status, const char *typ
 	const struct http_header *extra, struct buf *body);
 /* A problem document (RFC 9457) for an ERR_* (negative or not), `detail` NULL: the table's text. */
 void api_problem(struct api *api, struct exchange *x, int code, const char *detail);
+/* 405 with an Allow header. */
+void api_refuse_method(struct api *api, struct exchange *x, const char *allow);
+/* The same with headers of its own; `extra` ends with .name == NULL. */
+void api_problem_with(struct api *api, struct exchange *x, int code, const char *detail,
+	const struct http_header *extra);
 /* The same with Retry-After: `retry_ms` rounded up to seconds. */
 void api_problem_retry(struct api *api, struct exchange *x, int code, unsigned retry_ms);
 /* Begins a stream. */
 void api_stream_begin(struct api *api, struct exchange *x, const char *type);
+
+/* --- the path ------------------------------------------------------------------------------------------------------- */
+
+/* What follows BASE in the path: "", "/..." or, when the path is not below BASE, NULL. */
+const char *api_below_base(const struct api *api, const char *path);
+/* The session id in the Authorization header (RFC 6750 section 2.1), as it came: a damaged one makes no new session. NULL:
+ * none. Borrowed. */
+const char *api_bearer(struct exchange *x);
 
 /* --- the query -------------------------------------------------------------------------------------------------------- */
 

@@ -13,12 +13,6 @@ static const char *const kept[] = {"CONTENT_LENGTH", "CONTENT_TYPE", "REQUEST_ME
 	"REQUEST_URI", "QUERY_STRING", "SCRIPT_NAME", "PATH_INFO"};
 
 static const struct {
-	const char *word;
-	enum http_method method;
-} methods[] = {{"GET", HTTP_GET}, {"HEAD", HTTP_HEAD}, {"POST", HTTP_POST}, {"DELETE", HTTP_DELETE},
-	{"OPTIONS", HTTP_OPTIONS}};
-
-static const struct {
 	int status;
 	const char *reason;
 } reasons[] = {{200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"},
@@ -157,10 +151,7 @@ int cgi_request_parse(struct cgi_request *r)
 {
 	const char *method = text(r, "REQUEST_METHOD");
 
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-		if (strcmp(method, methods[i].word) == 0)
-			r->method = methods[i].method;
-	int refused = parse_length(text(r, "CONTENT_LENGTH"), &r->content_length);
+	r->method = exchange_method(method);
 	if (parse_target(r) != 0 || *method == '\0')
 		refused = 400;
 	return refused;

@@ -23,6 +23,8 @@ struct dispatcher {
 	const struct registry *registry;
 	struct hub *hub;
 	const struct keyring *keyring;
+	struct intakes *intakes;
+	const char **platforms; /* those jobs are queued for */
 	struct secret *secrets;
 	size_t n_secrets;
 	char token_prefix[CRYPT_TOKEN_SIZE];
@@ -57,7 +59,8 @@ struct dispatch {
 	unsigned char salt[CRYPT_SALT_SIZE];
 	struct step *steps;
 	size_t n;
-	int sets; /* some step stores credentials */
+	int sets;   /* some step stores credentials */
+	int refuse; /* a failure of the whole is told by a refusal for each job */
 	char (*tokens)[QUEUE_TOKEN_SIZE];
 	int *confirmed;
 	size_t n_tokens;
@@ -67,8 +70,21 @@ struct dispatch {
 
 /* --- life ------------------------------------------------------------------------------------------------------------ */
 
-struct dispatcher *dispatcher_new(const struct conf *c, const struct registry *r, struct hub *hub,
-	const struct keyring *keyring)
+static size_t platforms_list(const struct registry *r, const char **names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < registry_count(r); i++) {
+		const struct registry_platform *p = registry_at(r, i);
+
+		if (p->loaded && strcmp(p->name, REGISTRY_DISPATCHER) != 0)
+			names[n++] = p->name;
+	}
+	return n;
+}
+
+struct dispatcher *dispatcher_new(uv_loop_t *loop, const struct conf *c, const struct registry *r,
+	struct hub *hub, const struct keyring *keyring)
 {
 	struct dispatcher *d = mem_alloc(sizeof *d);
 
@@ -76,6 +92,8 @@ struct dispatcher *dispatcher_new(const struct conf *c, const struct registry *r
 	d->registry = r;
 	d->hub = hub;
 	d->keyring = keyring;
+	d->platforms = mem_array(registry_count(r), sizeof *d->platforms);
+	d->intakes = intakes_open(loop, c, hub, d->platforms, platforms_list(r, d->platforms));
 	d->n_secrets = c->secrets.n;
 	d->secrets = mem_array(d->n_secrets, sizeof *d->secrets);
 	for (size_t i = 0; i < d->n_secrets; i++)
@@ -89,9 +107,11 @@ void dispatcher_free(struct dispatcher *d)
 {
 	if (d == NULL)
 		return;
+	intakes_close(d->intakes);
 	for (size_t i = 0; i < d->n_secrets; i++)
 		secret_release(&d->secrets[i]);
 	mem_free(d->secrets);
+	mem_free(d->platforms);
 	mem_free(d);
 }
 
@@ -126,6 +146,13 @@ int dispatch_confirmed(const struct dispatch *dp, size_t token)
 void dispatch_forget(struct dispatch *dp)
 {
 	dp->done = NULL;
+}
+
+void replies_release(struct replies *r)
+{
+	buf_release(&r->text);
+	mem_free(r->ends);
+	*r = (struct replies){.n = 0};
 }
 
 /* --- from a job to a step ---------------------------------------------------------------------------------------------- */
@@ -305,12 +332,28 @@ static void step_reply(
 	}
 }
 
+/* Nothing of the request was done: every job hears so. */
+static void refuse_all(const struct dispatch *dp, int rc, struct replies *r)
+{
+	for (size_t i = 0; i < dp->n; i++) {
+		const struct step *s = &dp->steps[i];
+
+		if (s->kind == STEP_REFUSED)
+			buf_add(&r->text, s->text.data, s->text.len);
+		else
+			classic_refuse(&r->text, &s->job, err_default_text(rc));
+		reply_end(r);
+	}
+}
+
 static void on_intake(void *arg, int rc, unsigned retry_ms, const enum intake_op *ops, size_t n)
 {
 	struct dispatch *dp = arg;
 	struct replies r = {.ends = mem_array(2 * dp->n, sizeof *r.ends)};
 
 	UNUSED(n);
+	if (rc < 0 && dp->refuse)
+		refuse_all(dp, rc, &r);
 	for (size_t i = 0; rc == 0 && i < dp->n; i++) {
 		int op = dp->steps[i].op;
 
@@ -318,8 +361,7 @@ static void on_intake(void *arg, int rc, unsigned retry_ms, const enum intake_op
 	}
 	if (dp->done != NULL)
 		dp->done(dp->arg, rc, retry_ms, &r);
-	buf_release(&r.text);
-	mem_free(r.ends);
+	replies_release(&r);
 	dispatch_free(dp);
 }
 
@@ -375,7 +417,7 @@ static int step_ops(struct dispatch *dp, const struct step *s, struct intake *in
 static int to_redis(struct dispatch *dp)
 {
 	struct dispatcher *d = dp->dispatcher;
-	struct intake *in = intake_new(&dp->session, dp->create, dp->salt);
+	struct intake *in = intake_new(d->intakes, &dp->session, dp->create, dp->salt);
 	int n_ops = 0;
 
 	for (size_t i = 0; i < dp->n; i++) {
@@ -384,7 +426,12 @@ static int to_redis(struct dispatch *dp)
 		dp->steps[i].op = n > 0 ? n_ops : -1;
 		n_ops += n;
 	}
-	return intake_send(in, hub_commands(d->hub, dp->session.shard), d->conf, on_intake, dp);
+	/* A map of credentials counts as many; more than one burst would be refused for ever. */
+	if (n_ops > MAX(d->conf->limits_jobs_per_request, d->conf->limits_jobs_per_s)) {
+		intake_free(in);
+		return -(int)ERR_TOO_LARGE;
+	}
+	return intake_send(in, on_intake, dp);
 }
 
 static void on_salt(void *arg, int rc, const void *salt, size_t len)
@@ -401,6 +448,17 @@ static void on_salt(void *arg, int rc, const void *salt, size_t len)
 		on_intake(dp, rc, 1000, NULL, 0);
 }
 
+/* A request with too many jobs has not been looked at, so it gets one refusal as a whole. */
+static void start_refuse(const struct dispatch *dp, int rc, struct replies *r)
+{
+	*r = (struct replies){.ends = mem_array(dp->n + 1, sizeof *r->ends)};
+	refuse_all(dp, rc, r);
+	if (r->n > 0)
+		return;
+	classic_invalid(&r->text, "too many jobs in one request");
+	reply_end(r);
+}
+
 int dispatcher_start(struct dispatcher *d, const struct dispatch_request *req,
 	dispatch_done_fn *done, void *arg, struct dispatch **out)
 {
@@ -412,19 +470,25 @@ int dispatcher_start(struct dispatcher *d, const struct dispatch_request *req,
 	dp->create = req->create;
 	dp->done = done;
 	dp->arg = arg;
+	dp->refuse = req->refused != NULL;
 	snprintf(dp->sid, sizeof dp->sid, "%s", req->sid);
 	rc = body_read(dp, req->body, req->len);
-	if (rc == 0 && dp->create)
+	if (req->salt != NULL)
+		memcpy(dp->salt, req->salt, sizeof dp->salt);
+	else if (rc == 0 && dp->create)
 		crypt_random(dp->salt, sizeof dp->salt);
 	/* Credentials of a session that exists already are sealed with its salt, which has to be asked for. */
-	if (rc == 0 && dp->sets && !dp->create)
+	if (rc == 0 && dp->sets && !dp->create && req->salt == NULL)
 		rc = session_salt(
 			hub_commands(d->hub, dp->session.shard), &dp->session, on_salt, dp);
 	else if (rc == 0)
 		rc = to_redis(dp);
-	if (rc < 0)
-		dispatch_free(dp);
-	else
+	if (rc == 0) {
 		*out = dp;
+		return 0;
+	}
+	if (req->refused != NULL)
+		start_refuse(dp, rc, req->refused);
+	dispatch_free(dp);
 	return rc;
 }

@@ -8,6 +8,7 @@
  * Life: front calls api_request(x)  ->  api keeps x  ->  exactly one of
  *         exchange_respond(x)                          x is gone for the api when the call returns
  *         exchange_stream(x), exchange_write(x)*, exchange_end(x)   gone when exchange_end() returns
+ *         exchange_upgrade(x), then x->upgraded(x)     called by the front; x is gone when it returns
  *         x->gone(x)     called by the front: the client left or the front closes; x is gone when it returns */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
@@ -24,6 +25,9 @@ enum http_method {
 	HTTP_OPTIONS,
 	HTTP_OTHER /* any other word: the api answers 405 */
 };
+
+/* The method a request line names (RFC 9110 section 9; the words are case-sensitive). */
+enum http_method exchange_method(const char *word);
 
 struct http_header {
 	const char *name; /* canonical spelling, "Content-Type"; NULL ends a list */
@@ -46,6 +50,10 @@ struct exchange_ops {
 	void (*end)(struct exchange *x);
 	/* Bytes of a stream queued and not yet taken by the socket. */
 	size_t (*queued)(const struct exchange *x);
+	/* Optional: NULL where the transport cannot. Answers 101 with the headers, then gives the connection away by
+	 * x->upgraded(), never from within this call. < 0 (ERR_UNSUPPORTED): not with this request (HTTP/1.0);
+	 * it has to be answered otherwise. */
+	int (*upgrade)(struct exchange *x, const struct http_header *headers);
 };
 
 struct exchange {
@@ -56,14 +64,17 @@ struct exchange {
 	const char *query; /* without '?'; "" when there is none */
 	struct buf
 		body; /* at most limits.body_bytes; empty for a GET. The api may take or release it */
-	/* What the front found wrong while reading (0: nothing): 400, 411, 413. The api answers with it, so that both
-	 * fronts give the same document. */
+	/* What the front found wrong while reading (0: nothing): 400, 411, 413, or 503 when it has too many open. The api
+	 * answers with it, so that both fronts give the same document. */
 	int refused;
 	/* --- set by the api while it keeps the exchange --- */
 	void *owner;
 	void (*gone)(struct exchange *x); /* see above; never NULL while the api keeps x */
 	void (*drained)(
 		struct exchange *x); /* optional: a stream's queue became empty after a write() */
+	/* For who calls upgrade(): GIVES `fd`, a connected non-blocking stream socket that is nobody else's, with the `len`
+	 * bytes that came behind the request already (borrowed). */
+	void (*upgraded)(struct exchange *x, int fd, const void *early, size_t len);
 	/* Optional: the response has been handed to the transport whole (ok = 1), or the connection broke before
 	 * (ok = 0). The only callback after exchange_respond(); gets `sent_arg`, not x. */
 	void (*sent)(void *sent_arg, int ok);
@@ -102,6 +113,11 @@ static inline size_t exchange_queued(const struct exchange *x)
 	return x->ops->queued(x);
 }
 
+static inline int exchange_upgrade(struct exchange *x, const struct http_header *headers)
+{
+	return x->ops->upgrade(x, headers);
+}
+
 /* --- what a front needs to know ------------------------------------------------------------------------------- */
 
 /* The api's entry, given to a front when it is opened. */
@@ -110,6 +126,7 @@ typedef void exchange_handler_fn(void *api, struct exchange *x);
 struct front_options {
 	exchange_handler_fn *handler;
 	void *api;
+	size_t header_bytes; /* of a request's head; also bounds what a waiting connection costs (front_http) */
 	size_t body_bytes; /* larger bodies: refused = 413, the rest is read and dropped or the connection closed */
 };
 

@@ -2,7 +2,10 @@
 #include "gateway/front_http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,16 +15,14 @@
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/turn.h"
+#include "gateway/hangup.h"
 
 #define FRONT_MAGIC    0xF4011001u
 #define EXCHANGE_MAGIC 0xF4011002u
-#define GONE_MAGIC     0xF4011003u
-/* What one connection may use for headers and buffers: bounds a request head, and is most of a parked client's cost. */
-#define CONNECTION_MEMORY 6144
-#define IDLE_TIMEOUT_S    60
-#define STREAM_BLOCK      2048
-#define WATCH_AFTER_MS    1000 /* parked for so long: watched for the client's leaving */
-#define FRESH_MS          500  /* at a drain, for connections that have not sent a request yet */
+#define IDLE_TIMEOUT_S 60
+#define STREAM_BLOCK   1024
+#define WATCH_AFTER_MS 1000 /* parked for so long: watched for the client's leaving */
+#define FRESH_MS       500  /* at a drain, for connections that have not sent a request yet */
 
 struct front_http {
 	unsigned magic;
@@ -47,14 +48,6 @@ enum exchange_state {
 	ENDED      /* nobody keeps it but MHD */
 };
 
-/* Watches a suspended connection for hang-up: MHD does not look at it then. Lives on its own because its handle closes
- * later than the exchange may go. */
-struct gone_watch {
-	unsigned magic;
-	uv_poll_t poll;
-	struct http_exchange *x; /* NULL: stopped */
-};
-
 struct http_exchange {
 	struct exchange base;
 	unsigned magic;
@@ -64,6 +57,7 @@ struct http_exchange {
 	int status;
 	enum exchange_state state;
 	int suspended;
+	int http_1_0;
 	int in_handler; /* MHD is in our callback: a response can be handed over at once */
 	int queued;     /* MHD has the response */
 	int ended;      /* stream: nothing more will be written */
@@ -71,7 +65,7 @@ struct http_exchange {
 	struct buf out; /* stream: not yet taken by MHD */
 	size_t taken;   /* of `out` */
 	uint64_t parked_at_ms;
-	struct gone_watch *watch;
+	struct hangup *watch; /* of a connection that has been parked for a while */
 	char *uri;
 	struct http_exchange *prev, *next;
 };
@@ -114,25 +108,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	run_again(f);
 }
 
-static void watch_closed(uv_handle_t *h)
-{
-	CAST(gone_watch, w, h->data, GONE_MAGIC);
-	mem_free(w);
-}
-
-/* Before the connection is resumed: MHD has to be the only user of the descriptor then. */
-static void watch_stop(struct http_exchange *hx)
-{
-	struct gone_watch *w = hx->watch;
-
-	if (w == NULL)
-		return;
-	hx->watch = NULL;
-	w->x = NULL;
-	uv_poll_stop(&w->poll);
-	uv_close((uv_handle_t *)&w->poll, watch_closed);
-}
-
 static void park(struct http_exchange *hx)
 {
 	hx->suspended = 1;
@@ -145,7 +120,7 @@ static void unpark(struct http_exchange *hx)
 	if (!hx->suspended)
 		return;
 	hx->suspended = 0;
-	watch_stop(hx);
+	hangup_stop(&hx->watch); /* MHD has to be the only user of the descriptor now */
 	MHD_resume_connection(hx->connection);
 	run_again(hx->front);
 }
@@ -162,31 +137,19 @@ static void abandon(struct http_exchange *hx)
 	unpark(hx);
 }
 
-static void on_gone(uv_poll_t *poll, int status, int events)
+static void on_gone(void *arg)
 {
-	CAST(gone_watch, w, poll->data, GONE_MAGIC);
-
-	UNUSED(status);
-	UNUSED(events);
-	if (w->x != NULL)
-		abandon(w->x);
+	CAST(http_exchange, hx, arg, EXCHANGE_MAGIC);
+	abandon(hx);
 }
 
 static void watch_start(struct http_exchange *hx)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		hx->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct gone_watch *w = mem_alloc(sizeof *w);
 
-	w->magic = GONE_MAGIC;
-	w->x = hx;
-	w->poll.data = w;
-	if (info == NULL || uv_poll_init(hx->front->loop, &w->poll, info->connect_fd) < 0) {
-		mem_free(w);
-		return;
-	}
-	hx->watch = w;
-	uv_poll_start(&w->poll, UV_DISCONNECT, on_gone);
+	if (info != NULL)
+		hx->watch = hangup_watch(hx->front->loop, info->connect_fd, on_gone, hx);
 }
 
 /* Once a second. Requests that are answered in milliseconds never cost a watch. */
@@ -197,9 +160,9 @@ static void on_sweep(uv_timer_t *timer)
 	struct http_exchange *hx;
 
 	uv_timer_start(&f->timer, on_sweep, WATCH_AFTER_MS, WATCH_AFTER_MS);
-	DL_FOREACH(f->exchanges, hx)
-	if (hx->suspended && hx->watch == NULL && now - hx->parked_at_ms >= WATCH_AFTER_MS)
-		watch_start(hx);
+	DL_FOREACH (f->exchanges, hx)
+		if (hx->suspended && hx->watch == NULL && now - hx->parked_at_ms >= WATCH_AFTER_MS)
+			watch_start(hx);
 	run_again(f);
 }
 
@@ -308,6 +271,44 @@ static size_t x_queued(const struct exchange *x)
 	return hx->out.len - hx->taken;
 }
 
+/* MHD lets go of the connection in its next run; with it go the request's memory and MHD's own, most of what a parked
+ * connection costs. What it closes is its descriptor: ours is another one for the same socket. MHD took the
+ * socket out of its epoll set when it suspended the connection for this call. */
+static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_cls,
+	const char *early, size_t len, MHD_socket socket, struct MHD_UpgradeResponseHandle *urh)
+{
+	CAST(http_exchange, hx, cls, EXCHANGE_MAGIC);
+	int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+	int on = 1;
+
+	UNUSED(connection);
+	UNUSED(con_cls);
+	hx->state = ENDED;
+	if (fd < 0) {
+		log_event(LOG_ERROR, "http.upgrade", LOG_STR("why", strerror(errno)));
+		hx->base.gone(&hx->base);
+	} else {
+		/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+		hx->base.upgraded(&hx->base, fd, early, len);
+	}
+	MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
+	run_again(hx->front);
+}
+
+static int x_upgrade(struct exchange *x, const struct http_header *headers)
+{
+	struct http_exchange *hx = of(x);
+	struct MHD_Response *response;
+
+	if (hx->http_1_0)
+		return -(int)ERR_UNSUPPORTED;
+	response = MHD_create_response_for_upgrade(on_upgraded, hx);
+	headers_add(response, headers);
+	answer(hx, MHD_HTTP_SWITCHING_PROTOCOLS, response); /* the api keeps it until then */
+	return 0;
+}
+
 static const struct exchange_ops ops = {
 	.header = x_header,
 	.respond = x_respond,
@@ -315,6 +316,7 @@ static const struct exchange_ops ops = {
 	.write = x_write,
 	.end = x_end,
 	.queued = x_queued,
+	.upgrade = x_upgrade,
 };
 
 /* --- what MHD calls ------------------------------------------------------------------------------------------------------ */
@@ -378,22 +380,6 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
 	return hx;
 }
 
-static enum http_method method_parse(const char *word)
-{
-	static const char *const words[] = {
-		[HTTP_GET] = "GET",
-		[HTTP_HEAD] = "HEAD",
-		[HTTP_POST] = "POST",
-		[HTTP_DELETE] = "DELETE",
-		[HTTP_OPTIONS] = "OPTIONS",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(words[i], word) == 0)
-			return (enum http_method)i;
-	return HTTP_OTHER;
-}
-
 /* What can be told from the head alone. */
 static int head_check(struct http_exchange *hx)
 {
@@ -444,7 +430,6 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	UNUSED(cls);
 	UNUSED(connection);
 	UNUSED(url);
-	UNUSED(version);
 	/* A request that comes while we close is dropped whole: its client may send it again. */
 	if (hx->dead || (hx->front->closing && hx->state == READING))
 		return MHD_NO;
@@ -454,7 +439,8 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return MHD_YES;
 	if (!hx->status) { /* the first call: the head only */
 		hx->status = -1;
-		hx->base.method = method_parse(method);
+		hx->base.method = exchange_method(method);
+		hx->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 		hx->base.refused = head_check(hx);
 		/* Answered before the body is sent: MHD closes the connection afterwards. */
 		return hx->base.refused != 0 ? to_api(hx) : MHD_YES;
@@ -472,7 +458,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	if (hx == NULL)
 		return;
 	*con_cls = NULL;
-	watch_stop(hx);
+	hangup_stop(&hx->watch);
 	if (hx->state == WITH_API || hx->state == STREAMING) {
 		hx->state = ENDED;
 		hx->base.gone(&hx->base);
@@ -541,6 +527,7 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 	f->magic = FRONT_MAGIC;
 	f->loop = loop;
 	f->options = *options;
+	/* MHD reads a request head into half of a connection's memory. */
 	f->daemon = MHD_start_daemon(
 		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG, 0,
 		NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL,
@@ -548,7 +535,7 @@ int front_http_open(uv_loop_t *loop, int listen_fd, unsigned connections,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, f, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, f, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
+		2 * options->header_bytes, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S,
 		MHD_OPTION_END);
 	if (f->daemon == NULL) {
 		close(listen_fd);
@@ -586,9 +573,9 @@ void front_http_close(struct front_http **fp)
 	if (f == NULL)
 		return;
 	f->closing = 1;
-	DL_FOREACH_SAFE(f->exchanges, hx, next)
-	if (hx->suspended)
-		abandon(hx);
+	DL_FOREACH_SAFE (f->exchanges, hx, next)
+		if (hx->suspended)
+			abandon(hx);
 	turn_cancel(&f->run);
 	/* Resumed connections are dropped here; a daemon may not be stopped with suspended ones. */
 	MHD_run(f->daemon);

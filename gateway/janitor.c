@@ -132,7 +132,8 @@ static void on_overdue(void *arg, int rc, const struct queue_job *jobs, size_t n
 	for (size_t i = 0; i < n; i++) {
 		buf_clear(&blob);
 		failure_seal(w, &jobs[i], &key, &blob);
-		queue_finish_item(f, &jobs[i].session, jobs[i].id, jobs[i].token, 0);
+		queue_finish_item(f, &jobs[i].session, jobs[i].id, jobs[i].token,
+			jobs[i].started ? QUEUE_MARKED : 0);
 		queue_finish_result(f, &blob);
 	}
 	/* Not sent, or not answered: the next look finds them again. */

@@ -22,6 +22,7 @@
 #include "core/turn.h"
 #include "gateway/admin.h"
 #include "gateway/api.h"
+#include "gateway/api_files.h"
 #include "gateway/delivery.h"
 #include "gateway/dispatcher.h"
 #include "gateway/front_fcgi.h"
@@ -53,6 +54,7 @@ struct process {
 	struct dispatcher *dispatcher;
 	struct janitor *janitor;
 	struct metrics metrics;
+	struct api_files *files;
 	struct api *api;
 	struct admin *admin;
 	struct front_http *http;
@@ -83,8 +85,10 @@ static void close_all(struct process *p)
 	front_http_close(&p->http);
 	front_http_close(&p->admin_http);
 	front_fcgi_close(&p->fcgi);
-	/* Calls to Redis still under way are answered with NULL here, which lets go of what the requests held. */
+	api_cut(p->api);
+	/* What was asked of Redis, or was about to be, is answered with NULL here: requests let go of what they hold. */
 	hub_close(&p->hub);
+	dispatcher_free(p->dispatcher);
 	janitor_close(&p->janitor);
 	delivery_close(&p->delivery);
 	api_free(p->api);
@@ -98,8 +102,10 @@ static void close_all(struct process *p)
 
 static size_t open_exchanges(const struct process *p)
 {
-	return (p->http != NULL ? front_http_count(p->http) : 0) +
-	       (p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+	size_t fronts = (p->http != NULL ? front_http_count(p->http) : 0) +
+			(p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+
+	return MAX(fronts, api_waiting(p->api));
 }
 
 static void on_drain(uv_timer_t *timer)
@@ -231,10 +237,13 @@ static int fronts_open(struct process *p, struct err *e)
 	const struct front_options o = {
 		.handler = api_request,
 		.api = p->api,
+		.header_bytes = (size_t)p->conf.limits_header_bytes,
 		.body_bytes = (size_t)p->conf.limits_body_bytes,
 	};
-	const struct front_options admin = {
-		.handler = admin_request, .api = p->admin, .body_bytes = 1024};
+	const struct front_options admin = {.handler = admin_request,
+		.api = p->admin,
+		.header_bytes = 4096,
+		.body_bytes = 1024};
 	/* Several gateways on one machine: each its own admin port, counted up from the configured one. */
 	const char *index = getenv("SOCKETHUB_GATEWAY_INDEX");
 	char *address = p->conf.admin != NULL ? address_offset(p->conf.admin,
@@ -299,7 +308,8 @@ static int start(struct process *p, struct err *e)
 	struct api_parts parts = {.loop = &p->loop,
 		.conf = &p->conf,
 		.registry = p->registry,
-		.metrics = &p->metrics};
+		.metrics = &p->metrics,
+		.files = p->files};
 	int rc = keyring_load(&p->keyring, &p->conf, 1, e);
 
 	if (rc == 0)
@@ -309,7 +319,7 @@ static int start(struct process *p, struct err *e)
 	parts.hub = p->hub;
 	parts.delivery = p->delivery = delivery_open(&p->loop, p->hub, &p->keyring);
 	parts.dispatcher = p->dispatcher = dispatcher_new(
-		&p->conf, p->registry, p->hub, &p->keyring);
+		&p->loop, &p->conf, p->registry, p->hub, &p->keyring);
 	parts.janitor = p->janitor = janitor_open(
 		&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
 	p->api = api_new(&parts);
@@ -324,6 +334,19 @@ static int start(struct process *p, struct err *e)
 	if (p->serving)
 		announce(p);
 	return rc;
+}
+
+/* They are no reason not to start. */
+static struct api_files *files_load(const struct conf *c)
+{
+	struct api_files *files = NULL;
+	char *dir = cli_web_dir(c);
+	struct err e;
+
+	if (api_files_load(dir, &files, &e) < 0)
+		log_event(LOG_WARN, "gateway.no-console", LOG_STR("why", e.text));
+	mem_free(dir);
+	return files;
 }
 
 int main(int argc, char **argv)
@@ -342,13 +365,14 @@ int main(int argc, char **argv)
 		refuse(&e);
 	mem_free(dir);
 	if (!check_only) {
+		p.files = p.conf.http_console ? files_load(&p.conf) : NULL;
 		uv_loop_init(&p.loop);
 		turn_open(&p.loop);
 		if (start(&p, &e) < 0)
 			refuse(&e);
 		uv_run(&p.loop, UV_RUN_DEFAULT);
 		uv_loop_close(&p.loop);
-		dispatcher_free(p.dispatcher);
+		api_files_free(p.files);
 		keyring_wipe(&p.keyring);
 	}
 	registry_free(p.registry);

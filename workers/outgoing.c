@@ -26,7 +26,7 @@ struct outgoing_item {
 	struct outgoing_item **owner; /* where a job points to it; NULL: none */
 	char id[QUEUE_ID_SIZE];       /* the job's; "" outside of jobs */
 	char token[QUEUE_TOKEN_SIZE]; /* of the result; "" without one */
-	int force;                    /* fits always */
+	unsigned flags;               /* enum queue_flag */
 	struct buf *messages;         /* sealed */
 	size_t n_messages;
 	struct buf result; /* sealed */
@@ -184,6 +184,7 @@ void outgoing_result(struct outgoing *o, const struct queue_job *job, struct out
 		text = &too_large;
 	}
 	memcpy(item->token, job->token, sizeof item->token);
+	item->flags = job->started ? QUEUE_MARKED : 0;
 	seal(o, item, text, &item->result);
 	fallback_seal(o, item, activity);
 	buf_release(&too_large);
@@ -199,8 +200,8 @@ static void batch_free(struct batch *b)
 
 	b->shard->outgoing->bytes -= b->bytes;
 	DL_DELETE(b->shard->batches, b);
-	DL_FOREACH_SAFE(b->items, item, next)
-	item_free(item);
+	DL_FOREACH_SAFE (b->items, item, next)
+		item_free(item);
 	mem_free(b);
 }
 
@@ -216,6 +217,7 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 	if (*item->token != '\0') {
 		memcpy(again->id, item->id, sizeof again->id);
 		memcpy(again->token, item->token, sizeof again->token);
+		again->flags = item->flags;
 		again->result = item->fallback;
 		again->bytes = again->result.len;
 		o->bytes += again->bytes;
@@ -226,7 +228,7 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 		o, "the outbox is full: messages were not kept; read your messages first", &text);
 	message_add(o, again, &text);
 	buf_release(&text);
-	again->force = 1;
+	again->flags = QUEUE_FORCE;
 }
 
 static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, size_t n)
@@ -240,8 +242,7 @@ static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, si
 	b->sent = 0;
 	if (rc < 0)
 		return; /* kept; sent again when the connection is back */
-	DL_FOREACH(b->items, item)
-	{
+	DL_FOREACH (b->items, item) {
 		if (outcomes[i] == QUEUE_OUTBOX_FULL)
 			item_overflowed(o, item);
 		else if (*item->token != '\0')
@@ -258,10 +259,9 @@ static void batch_send(struct batch *b)
 	struct queue_finish *f = queue_finish_new(&q);
 	struct outgoing_item *item;
 
-	DL_FOREACH(b->items, item)
-	{
+	DL_FOREACH (b->items, item) {
 		queue_finish_item(f, &item->session, *item->id != '\0' ? item->id : NULL,
-			*item->token != '\0' ? item->token : NULL, item->force);
+			*item->token != '\0' ? item->token : NULL, item->flags);
 		for (size_t i = 0; i < item->n_messages; i++)
 			queue_finish_message(f, &item->messages[i]);
 		if (*item->token != '\0')
@@ -277,8 +277,7 @@ static void resend(struct outgoing_shard *sh)
 {
 	struct batch *b;
 
-	DL_FOREACH(sh->batches, b)
-	{
+	DL_FOREACH (sh->batches, b) {
 		if (b->sent)
 			continue;
 		batch_send(b);
@@ -293,8 +292,7 @@ static void on_flush(void *arg)
 	struct batch *b = NULL;
 	struct outgoing_item *item, *next;
 
-	DL_FOREACH_SAFE(sh->open, item, next)
-	{
+	DL_FOREACH_SAFE (sh->open, item, next) {
 		DL_DELETE(sh->open, item);
 		if (item->owner != NULL)
 			*item->owner =
@@ -349,10 +347,10 @@ void outgoing_close(struct outgoing **op)
 		struct outgoing_item *item, *next_item;
 
 		turn_cancel(&sh->flush);
-		DL_FOREACH_SAFE(sh->open, item, next_item)
-		item_free(item);
-		DL_FOREACH_SAFE(sh->batches, b, next)
-		batch_free(b);
+		DL_FOREACH_SAFE (sh->open, item, next_item)
+			item_free(item);
+		DL_FOREACH_SAFE (sh->batches, b, next)
+			batch_free(b);
 	}
 	mem_free(o->shards);
 	mem_free(o);

@@ -68,6 +68,7 @@ static void mark(struct job *job)
 		return;
 	}
 	job->waiting++;
+	job->q.started = 1;
 	if (queue_mark_started(hub_commands(w->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
 		job->waiting--;
 		fail_redis(job);

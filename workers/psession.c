@@ -25,8 +25,8 @@ void psession_send(struct psession *ps, json_t *message)
 	if (ps->job != NULL)
 		outgoing_job_message(o, &ps->job->q, &ps->job->item, message);
 	else
-		DL_FOREACH(ps->instance->attached, a)
-	outgoing_message(o, &a->session, message);
+		DL_FOREACH (ps->instance->attached, a)
+			outgoing_message(o, &a->session, message);
 	json_decref(message);
 }
 
@@ -106,7 +106,9 @@ struct platform_timer *psession_timer(
 	t->arg = arg;
 	uv_timer_init(ps->instance->worker->loop, &t->timer);
 	t->timer.data = t;
-	uv_timer_start(&t->timer, on_timer, ms, 0);
+	/* libuv runs a 0 ms timer made by a timer within the same round: a platform that slices its work so would starve
+	 * the loop. */
+	uv_timer_start(&t->timer, on_timer, MAX(ms, 1), 0);
 	DL_APPEND(t->owner->timers, t);
 	return t;
 }

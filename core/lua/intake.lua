@@ -1,115 +1,138 @@
 -- SPDX-License-Identifier: MIT
--- intake: all that one client request does to Redis, in one step: make or find the session, check the bounds, register,
--- store credentials, queue jobs. Nothing is written unless the whole request is within the bounds.
+-- intake: all that client requests do to Redis, any number of requests at once: make or find the session, check the bounds,
+-- register, store credentials, queue jobs. Of one request nothing is written unless all of it is within the bounds.
 --
--- KEYS  1 session  2 sessions  3 outbox, then per platform a pair (queue, up), then parts of the session
--- ARGV  1 h  2 create (0|1)  3 ttl ms  4 unregistered ttl ms  5 max sessions  6 max outbox  7 max outbox bytes
---       8 max queue  9 jobs per s  10 burst  11 salt  12 grace ms  13 number of ops  14 number of platforms,
---       then per platform: name, number of its jobs; then the ops:
---         R                              register
---         C                              is it registered?
---         S platform-name part field blob  store credentials (part: 1, 2, ... of the parts)
---         J platform-index token blob    queue a job (index: 1, 2, ... of the pairs)
--- reply {"no-session"} | {"sessions-full"} | {"outbox-full"} | {"queue-full"} | {"rate", ms}
+-- KEYS  1 sessions, then per platform a pair (queue, up), then per request: session, outbox, parts of the session
+-- ARGV  1 ttl ms  2 unregistered ttl ms  3 grace ms  4 max sessions  5 max outbox  6 max outbox bytes  7 max queue
+--       8 jobs per s  9 burst  10 number of platforms, then their names; then per request:
+--         h  create (0|1)  salt  number of parts  number of queues, then per queue: platform index, number of jobs;
+--         number of ops, then the ops:
+--           R                              register
+--           C                              is it registered?
+--           S platform-name part field blob  store credentials (part: 1, 2, ... of the request's)
+--           J platform-index token blob    queue a job
+-- reply per request {"no-session"} | {"sessions-full"} | {"outbox-full"} | {"queue-full"} | {"rate", ms}
 --       | {"ok", one per op: 1 done, 0 not registered, 2 no worker}
-local s, sessions, outbox = KEYS[1], KEYS[2], KEYS[3]
-local h = ARGV[1]
-local t = redis.call('TIME')
+local call = redis.call
+local sessions = KEYS[1]
+local ttl_reg, ttl_unreg, grace = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local max_sessions, max_outbox, max_bytes, max_queue = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local rate, burst, n_plat = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
+local t = call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local v = redis.call('HMGET', s, 'x', 'r', 'tk', 'tt', 'pf')
-local exp = tonumber(v[1] or 0)
-local new = exp <= now
-if new then
-	if ARGV[2] == '0' then return {'no-session'} end
-	if redis.call('ZCARD', sessions) >= tonumber(ARGV[5]) then return {'sessions-full'} end
-end
-local reg = v[2] == '1'
-local n_ops, n_plat = tonumber(ARGV[13]), tonumber(ARGV[14])
-local burst = tonumber(ARGV[10])
-local tokens = burst
-if v[3] then tokens = math.min(burst, tonumber(v[3]) + (now - tonumber(v[4])) * ARGV[9] / 1000) end
-if tokens < n_ops then return {'rate', math.ceil((n_ops - tokens) * 1000 / ARGV[9])} end
-local pf = v[5] or ' '
-local up, names = {}, {}
-local a = 15
-local max_queue = tonumber(ARGV[8])
-if n_plat > 0 then
-	local len = redis.call('XLEN', outbox)
-	if len >= tonumber(ARGV[6]) or
-		len > 16 and (redis.call('MEMORY', 'USAGE', outbox, 'SAMPLES', 5) or 0) > tonumber(ARGV[7]) then
-		return {'outbox-full'}
-	end
-	for i = 1, n_plat do
-		names[i] = ARGV[a]
-		if redis.call('XLEN', KEYS[2 + 2 * i]) + ARGV[a + 1] > max_queue then return {'queue-full'} end
-		up[i] = redis.call('EXISTS', KEYS[3 + 2 * i])
-		a = a + 2
+local a, k = 11 + n_plat, 2 + 2 * n_plat
+local queue_len, queue_up = {}, {}
+
+-- Each queue is looked at once a call.
+local function look(p)
+	if not queue_len[p] then
+		queue_len[p] = call('XLEN', KEYS[2 * p])
+		queue_up[p] = call('EXISTS', KEYS[2 * p + 1])
 	end
 end
 
-local out = {'ok'}
-local was, old_pf = reg, pf
-for i = 1, n_ops do
-	local op = ARGV[a]
-	if op == 'R' then
-		reg = true
-		out[i + 1] = 1
-		a = a + 1
-	elseif op == 'C' then
-		out[i + 1] = reg and 1 or 0
-		a = a + 1
-	elseif op == 'S' then
-		out[i + 1] = reg and 1 or 0
-		if reg then
-			local part = KEYS[3 + 2 * n_plat + ARGV[a + 2]]
-			redis.call('HSET', part, ARGV[a + 3], ARGV[a + 4])
-			redis.call('PEXPIRE', part, ARGV[3] + ARGV[12])
-			if not string.find(pf, ' ' .. ARGV[a + 1] .. ' ', 1, true) then pf = pf .. ARGV[a + 1] .. ' ' end
+local function one()
+	local s, outbox = KEYS[k], KEYS[k + 1]
+	local h, create, salt, n_parts, n_queues = ARGV[a], ARGV[a + 1], ARGV[a + 2], tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
+	local first_part, first_queue = k + 2, a + 5
+	a = first_queue + 2 * n_queues
+	local n_ops = tonumber(ARGV[a])
+	local op_at = a + 1
+	a, k = op_at, k + 2 + n_parts
+	for i = 1, n_ops do
+		local op = ARGV[a]
+		a = a + (op == 'J' and 4 or op == 'S' and 5 or 1)
+	end
+
+	local v = call('HMGET', s, 'x', 'r', 'tk', 'tt', 'pf')
+	local exp = tonumber(v[1] or 0)
+	local new = exp <= now
+	if new then
+		if create == '0' then return {'no-session'} end
+		if call('ZCARD', sessions) >= max_sessions then return {'sessions-full'} end
+	end
+	local tokens = burst
+	if v[3] then tokens = math.min(burst, tonumber(v[3]) + (now - v[4]) * rate / 1000) end
+	if tokens < n_ops then return {'rate', math.ceil((n_ops - tokens) * 1000 / rate)} end
+	if n_queues > 0 then
+		local len = call('XLEN', outbox)
+		if len >= max_outbox or
+			len > 16 and (call('MEMORY', 'USAGE', outbox, 'SAMPLES', 5) or 0) > max_bytes then
+			return {'outbox-full'}
 		end
-		a = a + 5
-	else
-		local p = tonumber(ARGV[a + 1])
-		if not reg then
-			out[i + 1] = 0
-		elseif up[p] == 0 then
-			out[i + 1] = 2
+		for i = first_queue, first_queue + 2 * n_queues - 2, 2 do
+			local p = tonumber(ARGV[i])
+			look(p)
+			if queue_len[p] + ARGV[i + 1] > max_queue then return {'queue-full'} end
+		end
+	end
+
+	local reg, pf = v[2] == '1', v[5] or ' '
+	local was, old_pf = reg, pf
+	local out = {'ok'}
+	local b = op_at
+	local function uses(name)
+		if not string.find(pf, ' ' .. name .. ' ', 1, true) then pf = pf .. name .. ' ' end
+	end
+	for i = 2, n_ops + 1 do
+		local op = ARGV[b]
+		if op == 'J' then
+			local p = tonumber(ARGV[b + 1])
+			if not reg then
+				out[i] = 0
+			elseif queue_up[p] == 0 then
+				out[i] = 2
+			else
+				call('XADD', KEYS[2 * p], '*', 's', h, 'j', ARGV[b + 2], 'd', ARGV[b + 3])
+				queue_len[p] = queue_len[p] + 1
+				uses(ARGV[10 + p])
+				out[i] = 1
+			end
+			b = b + 4
+		elseif op == 'R' then
+			reg = true
+			out[i] = 1
+			b = b + 1
+		elseif op == 'C' then
+			out[i] = reg and 1 or 0
+			b = b + 1
 		else
-			redis.call('XADD', KEYS[2 + 2 * p], '*', 's', h, 'j', ARGV[a + 2], 'd', ARGV[a + 3])
-			if not string.find(pf, ' ' .. names[p] .. ' ', 1, true) then pf = pf .. names[p] .. ' ' end
-			out[i + 1] = 1
+			out[i] = reg and 1 or 0
+			if reg then
+				local part = KEYS[first_part - 1 + ARGV[b + 2]]
+				call('HSET', part, ARGV[b + 3], ARGV[b + 4])
+				call('PEXPIRE', part, ttl_reg + grace)
+				uses(ARGV[b + 1])
+			end
+			b = b + 5
 		end
-		a = a + 4
 	end
+
+	local ttl = reg and ttl_reg or ttl_unreg
+	local refresh = new or reg ~= was or exp - now < ttl * 0.9
+	if not refresh and pf == old_pf then
+		call('HSET', s, 'tk', tokens - n_ops, 'tt', now)
+		return out
+	end
+	local write = {'x', refresh and now + ttl or exp, 'r', reg and 1 or 0, 'tk', tokens - n_ops, 'tt', now, 'pf', pf}
+	if new then
+		write[11] = 'k'
+		write[12] = salt
+		call('XDEL', outbox, call('XADD', outbox, '*', 'm', ''))
+	end
+	call('HSET', s, unpack(write))
+	if refresh then
+		call('ZADD', sessions, now + ttl, h)
+		call('PEXPIRE', s, ttl + grace)
+		-- Longer than the session: whoever finds the session may append to the outbox.
+		call('PEXPIRE', outbox, ttl + grace * 2)
+		for p in string.gmatch(pf, '%S+') do
+			call('PEXPIRE', string.gsub(s, ':s:', ':p:', 1) .. ':' .. p, ttl + grace)
+		end
+	end
+	return out
 end
 
-local ttl = tonumber(reg and ARGV[3] or ARGV[4])
-local write = {'tk', tokens - n_ops, 'tt', now}
-if reg ~= was then
-	write[#write + 1] = 'r'
-	write[#write + 1] = 1
-end
-if pf ~= old_pf then
-	write[#write + 1] = 'pf'
-	write[#write + 1] = pf
-end
-if new then
-	write[#write + 1] = 'k'
-	write[#write + 1] = ARGV[11]
-	redis.call('XDEL', outbox, redis.call('XADD', outbox, '*', 'm', ''))
-end
-local refresh = new or reg ~= was or exp - now < ttl * 0.9
-if refresh then
-	write[#write + 1] = 'x'
-	write[#write + 1] = now + ttl
-end
-redis.call('HSET', s, unpack(write))
-if refresh then
-	redis.call('ZADD', sessions, now + ttl, h)
-	redis.call('PEXPIRE', s, ttl + ARGV[12])
-	-- Longer than the session: whoever finds the session may append to the outbox.
-	redis.call('PEXPIRE', outbox, ttl + ARGV[12] * 2)
-	for p in string.gmatch(pf, '%S+') do
-		redis.call('PEXPIRE', string.gsub(s, ':s:', ':p:', 1) .. ':' .. p, ttl + ARGV[12])
-	end
-end
-return out
+local replies = {}
+while ARGV[a] do replies[#replies + 1] = one() end
+return replies

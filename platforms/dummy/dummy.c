@@ -16,6 +16,8 @@
 
 /* Messages of a burst per turn of the loop: other jobs get theirs in between. */
 #define SLICE 100
+/* A timer of 0 ms that a timer's function makes fires before the loop turns: libuv runs all that are due at once. */
+#define NEXT_TURN_MS 1
 
 /* What one instance remembers. This one has nothing but a setting; most hold a connection. */
 struct dummy {
@@ -128,7 +130,7 @@ static void on_burst(void *arg)
 	for (int i = 0; i < SLICE && b->sent < b->n; i++)
 		send_one(job, b->sent++);
 	if (b->sent < b->n) {
-		b->timer = psession_timer(job_psession(job), 0, on_burst, b);
+		b->timer = psession_timer(job_psession(job), NEXT_TURN_MS, on_burst, b);
 		return;
 	}
 	object = json_pack("{sI}", "n", b->n);

@@ -153,7 +153,8 @@ static void find_value(const char *s, size_t len, const char *key, char name[NAM
 	i++;
 	while (i < len && strchr(" \t'\"", s[i]) != NULL && s[i] != '\0')
 		i++;
-	while (i < len && n + 1 < NAME_SIZE && s[i] != '\0' && strchr(" \t'\";?>", s[i]) == NULL)
+	while (i < len && n + 1 < NAME_SIZE && s[i] > ' ' && s[i] < 0x7F &&
+		strchr("'\";?>", s[i]) == NULL)
 		name[n++] = s[i++];
 	name[n] = '\0';
 }
@@ -180,17 +181,17 @@ static int is_one_of(const char *name, const char *const *list)
 }
 
 /* Browsers read all of these as windows-1252, and feeds are written for them (WHATWG Encoding, 4.2). */
-static const char *const western[] = {
-	"windows-1252", "cp1252", "iso-8859-1", "iso8859-1", "iso_8859-1", "latin1", "us-ascii", "ascii", NULL};
+static const char *const western[] = {"windows-1252", "cp1252", "iso-8859-1", "iso8859-1",
+	"iso_8859-1", "latin1", "us-ascii", "ascii", NULL};
 static const char *const unicode8[] = {"utf-8", "utf8", NULL};
 /* What iconv may be asked for. A name from outside never reaches it unchecked: it loads converters by name, and
  * some of those nobody uses have had holes. */
-static const char *const others[] = {"iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5", "iso-8859-6",
-	"iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-13", "iso-8859-14",
-	"iso-8859-15", "iso-8859-16", "windows-1250", "windows-1251", "windows-1253", "windows-1254",
-	"windows-1255", "windows-1256", "windows-1257", "windows-1258", "windows-874", "koi8-r",
-	"koi8-u", "macintosh", "shift_jis", "euc-jp", "iso-2022-jp", "euc-kr", "big5", "gb2312", "gbk",
-	"gb18030", NULL};
+static const char *const others[] = {"iso-8859-2", "iso-8859-3", "iso-8859-4", "iso-8859-5",
+	"iso-8859-6", "iso-8859-7", "iso-8859-8", "iso-8859-9", "iso-8859-10", "iso-8859-13",
+	"iso-8859-14", "iso-8859-15", "iso-8859-16", "windows-1250", "windows-1251", "windows-1253",
+	"windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258",
+	"windows-874", "koi8-r", "koi8-u", "macintosh", "shift_jis", "euc-jp", "iso-2022-jp",
+	"euc-kr", "big5", "gb2312", "gbk", "gb18030", NULL};
 
 /* A declaration that can be read as ASCII while it says UTF-16 is wrong. */
 static int is_wide(const char *name)
@@ -209,8 +210,8 @@ static const char *wide_by_look(const unsigned char *s, size_t len)
 	return NULL;
 }
 
-static int decode(const char *bytes, size_t len, const char *content_type, struct buf *out,
-	struct err *e)
+static int decode(
+	const char *bytes, size_t len, const char *content_type, struct buf *out, struct err *e)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
 	char http[NAME_SIZE] = "", decl[NAME_SIZE];
@@ -244,8 +245,8 @@ static size_t blanks(const char *s, size_t len)
 	return n;
 }
 
-int feeds_charset_decode(const char *bytes, size_t len, const char *content_type, struct buf *out,
-	struct err *e)
+int feeds_charset_decode(
+	const char *bytes, size_t len, const char *content_type, struct buf *out, struct err *e)
 {
 	static const char bom[] = "\xEF\xBB\xBF";
 	size_t skip = blanks(bytes, len), start = out->len;

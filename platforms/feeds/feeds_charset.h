@@ -14,7 +14,7 @@ struct err;
  * (2.2) forbids. `content_type` may be NULL. Which encoding, the first that applies: a byte order mark; UTF-8 when
  * the Content-Type says so and the bytes agree; the XML declaration; the Content-Type's charset; UTF-8. Where UTF-8
  * is broken, each bad byte is read as windows-1252. Any thread. < 0: ERR_REMOTE (an encoding nobody knows). */
-int feeds_charset_decode(const char *bytes, size_t len, const char *content_type, struct buf *out,
-	struct err *e);
+int feeds_charset_decode(
+	const char *bytes, size_t len, const char *content_type, struct buf *out, struct err *e);
 
 #endif

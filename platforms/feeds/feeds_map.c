@@ -288,8 +288,8 @@ static json_t *article(const struct feed_entry *entry)
 	return o;
 }
 
-json_t *feeds_message(const struct feed *f, const struct feed_entry *entry, const char *url,
-	const char *reader)
+json_t *feeds_message(
+	const struct feed *f, const struct feed_entry *entry, const char *url, const char *reader)
 {
 	json_t *target = json_array(), *to = json_object();
 

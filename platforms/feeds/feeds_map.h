@@ -45,8 +45,8 @@ void feeds_select(const struct feed *f, const struct feeds_options *o, struct fe
 void feeds_selection_release(struct feeds_selection *s);
 
 /* The message for one article: `url` is the feed's address as the job gave it, `reader` the job's actor. GIVES. */
-json_t *feeds_message(const struct feed *f, const struct feed_entry *entry, const char *url,
-	const char *reader);
+json_t *feeds_message(
+	const struct feed *f, const struct feed_entry *entry, const char *url, const char *reader);
 /* {"totalArticles":n,"articleLinks":[...]}: of the whole feed, in its order; at most FEEDS_MAX_LIMIT links. GIVES. */
 json_t *feeds_summary(const struct feed *f);
 

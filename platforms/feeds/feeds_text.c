@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "platforms/feeds/feeds_text.h"
 
-#include <libxml/HTMLparser.h>
 #include <string.h>
 #include <strings.h>
 
-#include "core/mem.h"
 #include "platforms/feeds/feed.h"
 
 size_t feeds_text_fit(const char *s, size_t len, size_t max)
@@ -28,7 +26,8 @@ static void cut(struct buf *out, size_t start)
 
 static int is_text(const xmlNode *n)
 {
-	return (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) && n->content != NULL;
+	return (n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) &&
+	       n->content != NULL;
 }
 
 static int is_named(const xmlNode *n, const char *const *names)
@@ -133,86 +132,4 @@ void feeds_text_markup(const xmlNode *parent, struct buf *out)
 			start_tag(n, out);
 	}
 	cut(out, start);
-}
-
-/* --- HTML to text --------------------------------------------------------------------------------------------- */
-
-static const char *const hidden_names[] = {
-	"script", "style", "head", "template", "iframe", "object", "select", NULL};
-static const char *const block_names[] = {"address", "article", "aside", "blockquote", "br", "dd", "div",
-	"dl", "dt", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
-	"header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul", NULL};
-
-/* A line break unless one is there or nothing is. The blank before it goes. */
-static void break_line(struct buf *out)
-{
-	if (out->len > 0 && out->data[out->len - 1] == ' ')
-		out->data[--out->len] = '\0';
-	if (out->len > 0 && out->data[out->len - 1] != '\n')
-		buf_add_char(out, '\n');
-}
-
-static void break_after(const xmlNode *n, struct buf *out)
-{
-	if (is_named(n, block_names))
-		break_line(out);
-	else if (is_named(n, (const char *const[]){"td", "th", NULL}))
-		buf_add_char(out, ' ');
-}
-
-static void add_words(const char *s, struct buf *out)
-{
-	for (; *s != '\0'; s++) {
-		int nbsp = (unsigned char)s[0] == 0xC2 && (unsigned char)s[1] == 0xA0;
-		int blank = nbsp || *s == ' ' || *s == '\t' || *s == '\n' || *s == '\r';
-
-		s += nbsp;
-		if (!blank)
-			buf_add_char(out, *s);
-		else if (out->len > 0 && strchr(" \n", out->data[out->len - 1]) == NULL)
-			buf_add_char(out, ' ');
-	}
-}
-
-static void add_plain(const xmlNode *root, struct buf *out)
-{
-	const xmlNode *n = root;
-
-	while (n != NULL && out->len <= FEED_MAX_TEXT) {
-		int hidden = is_named(n, hidden_names);
-
-		if (is_text(n))
-			add_words((const char *)n->content, out);
-		else if (is_named(n, block_names))
-			break_line(out);
-		n = walk(n, root, !hidden, break_after, out);
-	}
-}
-
-void feeds_text_from_html(const char *html, size_t len, struct buf *out)
-{
-	/* No HTML_PARSE_HUGE: libxml2's bound on depth holds. A charset in the text must not change ours. */
-	const int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
-			    HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC;
-	struct buf text = BUF_INIT;
-	htmlDocPtr doc = NULL;
-
-	len = feeds_text_fit(html, len, FEED_MAX_TEXT);
-	if (memchr(html, '<', len) == NULL && memchr(html, '&', len) == NULL) {
-		char *whole = mem_dup(html, len);
-		add_words(whole, &text);
-		mem_free(whole);
-	} else {
-		doc = htmlReadMemory(html, (int)len, NULL, "UTF-8", options);
-	}
-	if (doc != NULL) {
-		for (const xmlNode *n = doc->children; n != NULL; n = n->next)
-			add_plain(n, &text);
-		xmlFreeDoc(doc);
-	}
-	while (text.len > 0 && strchr(" \n", text.data[text.len - 1]) != NULL)
-		text.data[--text.len] = '\0';
-	cut(&text, 0);
-	buf_add(out, buf_str(&text), text.len);
-	buf_release(&text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* feeds_text - between markup and plain text.
+/* feeds_text - text and markup out of XML trees.
  *
  * Works on libxml2 trees and strings of valid UTF-8 and appends to a buf; results are valid UTF-8 of at most
  * FEED_MAX_TEXT bytes. Pure, any thread, no recursion. It does not make markup safe to show: that is the client's
@@ -15,8 +15,6 @@
 void feeds_text_content(const xmlNode *parent, struct buf *out);
 /* The markup between an element's tags, without namespaces: XHTML as HTML. */
 void feeds_text_markup(const xmlNode *parent, struct buf *out);
-/* HTML without tags, scripts and styles; blocks become lines, runs of blanks one space. */
-void feeds_text_from_html(const char *html, size_t len, struct buf *out);
 /* Plain text with &, <, > and " escaped. */
 void feeds_text_to_html(const char *text, size_t len, struct buf *out);
 /* The length of the longest whole-character start of `s` that fits into `max` bytes. */

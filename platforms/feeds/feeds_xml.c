@@ -8,16 +8,22 @@
 #include <string.h>
 #include <strings.h>
 
+#include "core/buf.h"
+
 /* Elements and attributes of one document: about 40 MB of tree. */
 #define MAX_NODES 250000
 /* Bytes of distinct names. libxml2 compares each attribute of an element with all others; 580,000 distinct ones fit
  * into 5 MiB and keep it busy for minutes. A feed needs some 5 KiB of names. */
-#define MAX_NAME_BYTES ((size_t)64 << 10)
+#define MAX_NAME_BYTES   ((size_t)64 << 10)
+
+#define MAX_ELEMENT_NAME 100
+/* Complaints about one document, each of which costs time. */
+#define MAX_ERRORS 10000
 
 struct reading {
 	char *why;
 	size_t why_size;
-	unsigned nodes;
+	unsigned nodes, errors;
 };
 
 static const struct {
@@ -98,41 +104,31 @@ const char *feeds_xml_attr(const xmlNode *n, const char *local)
 
 /* --- handlers for libxml2 --------------------------------------------------------------------------------------- */
 
+/* libxml2 cuts what it quotes without regard to characters. */
+static void only_ascii(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s >= 0x80)
+			*s = '?';
+}
+
 /* Keeps the first complaint, without its line break. Nothing goes to standard error. */
 static void on_error(void *arg, xmlErrorPtr error)
 {
 	xmlParserCtxtPtr ctxt = arg;
 	struct reading *r = ctxt->_private;
-	size_t len = error->message != NULL ? strcspn(error->message, "\r\n") : 0;
+	const char *message = error->message != NULL ? error->message : "";
 
-	if (r->why[0] == '\0' && error->level >= XML_ERR_ERROR)
-		snprintf(r->why, r->why_size, "line %d: %.*s", error->line, (int)MIN(len, 160),
-			error->message != NULL ? error->message : "");
+	if (r->why[0] == '\0' && error->level >= XML_ERR_ERROR) {
+		snprintf(r->why, r->why_size, "line %d: %.*s", error->line,
+			(int)strcspn(message, "\r\n"), message);
+		only_ascii(r->why);
+	}
+	if (++r->errors == MAX_ERRORS)
+		xmlStopParser(ctxt);
 }
 
-/* HTML's entities as text; those a document declares are unknown here, which ends every entity attack. In attribute
- * values libxml2 takes only the first byte of such a text, so there they are dropped. */
-static xmlEntityPtr get_entity(void *arg, const xmlChar *name)
-{
-	static _Thread_local xmlEntity entity;
-	static _Thread_local xmlChar text[8];
-	xmlParserCtxtPtr ctxt = arg;
-	const htmlEntityDesc *html = htmlEntityLookup(name);
-	int len;
-
-	if (html == NULL || ctxt->instate != XML_PARSER_CONTENT)
-		return NULL;
-	len = xmlCopyCharMultiByte(text, (int)html->value);
-	text[len] = '\0';
-	memset(&entity, 0, sizeof entity);
-	entity.type = XML_ENTITY_DECL;
-	entity.etype = XML_INTERNAL_PREDEFINED_ENTITY;
-	entity.name = (const xmlChar *)html->name;
-	entity.content = entity.orig = text;
-	entity.length = len;
-	return &entity;
-}
-
+/* Entities that a document declares stay unknown, which ends every entity attack. */
 static void ignore_entity(void *arg, const xmlChar *name, int type, const xmlChar *public_id,
 	const xmlChar *system_id, xmlChar *content)
 {
@@ -145,8 +141,9 @@ static void ignore_entity(void *arg, const xmlChar *name, int type, const xmlCha
 }
 
 /* Signature and order of startElementNsSAX2Func. */
-static void start_element(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri,
-	int n_ns, const xmlChar **ns, int n_attrs, int n_defaulted, const xmlChar **attrs)
+static void start_element(void *arg, const xmlChar *local, const xmlChar *prefix,
+	const xmlChar *uri, int n_ns, const xmlChar **ns, int n_attrs, int n_defaulted,
+	const xmlChar **attrs)
 {
 	xmlParserCtxtPtr ctxt = arg;
 	struct reading *r = ctxt->_private;
@@ -160,6 +157,107 @@ static void start_element(void *arg, const xmlChar *local, const xmlChar *prefix
 	}
 	xmlSAX2StartElementNs(arg, local, prefix, uri, n_ns, ns, n_attrs, n_defaulted, attrs);
 }
+
+/* --- repair ----------------------------------------------------------------------------------------------------- */
+
+static int is_name_char(char c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* What to write for the "&" at `s` and how much of the text it stands for: HTML's entities become character
+ * references, an "&" that begins no reference becomes one, the rest stays. */
+static size_t reference(const char *s, const char *end, struct buf *out)
+{
+	char name[12];
+	size_t n = 0;
+	const htmlEntityDesc *html;
+
+	if (s + 1 < end && s[1] == '#') {
+		buf_add_char(out, '&');
+		return 1;
+	}
+	while (n + 1 < sizeof name && s + 1 + n < end && is_name_char(s[1 + n])) {
+		name[n] = s[1 + n];
+		n++;
+	}
+	name[n] = '\0';
+	if (n == 0 || s + 1 + n >= end || s[1 + n] != ';') {
+		buf_add_str(out, "&amp;");
+		return 1;
+	}
+	html = htmlEntityLookup((const xmlChar *)name);
+	if (html == NULL || xmlGetPredefinedEntity((const xmlChar *)name) != NULL)
+		buf_add(out, s, n + 2);
+	else
+		buf_printf(out, "&#%u;", html->value);
+	return n + 2;
+}
+
+/* The end of the span that `open` begins at `s` and `close` (three bytes) ends; NULL when it does not begin here. */
+static const char *span(const char *s, const char *end, const char *open, const char *close)
+{
+	size_t n = strlen(open);
+	const char *stop;
+
+	if ((size_t)(end - s) < n || memcmp(s, open, n) != 0)
+		return NULL;
+	stop = memmem(s + n, (size_t)(end - s) - n, close, 3);
+	return stop != NULL ? stop + 3 : end;
+}
+
+static void keep_lines(const char *s, const char *end, struct buf *out)
+{
+	while ((s = memchr(s, '\n', (size_t)(end - s))) != NULL) {
+		buf_add_char(out, '\n');
+		s++;
+	}
+}
+
+/* How much to step over at a "<". The parser quotes an element's name in each complaint about its attributes: a name
+ * nobody would write is text instead. */
+static size_t tag_start(const char *s, const char *end, struct buf *out)
+{
+	size_t n = 1;
+
+	while (s + n < end && n <= MAX_ELEMENT_NAME && strchr(" \t\r\n/><", s[n]) == NULL)
+		n++;
+	if (n <= MAX_ELEMENT_NAME)
+		buf_add(out, s, n);
+	else
+		buf_add_str(out, "&lt;");
+	return n <= MAX_ELEMENT_NAME ? n : 1;
+}
+
+void feeds_xml_repair(const char *text, size_t len, struct buf *out)
+{
+	const char *s = text, *end = text + len, *done = text;
+
+	while (s < end) {
+		const char *after;
+		if (*s == '&') {
+			buf_add(out, done, (size_t)(s - done));
+			s += reference(s, end, out);
+			done = s;
+		} else if (*s != '<') {
+			s++;
+		} else if ((after = span(s, end, "<!--", "-->")) != NULL) {
+			buf_add(out, done, (size_t)(s - done));
+			keep_lines(s, after, out);
+			done = s = after;
+		} else {
+			after = span(s, end, "<![CDATA[", "]]>");
+			if (after == NULL) {
+				buf_add(out, done, (size_t)(s - done));
+				done = after = s + tag_start(s, end, out);
+			}
+			s = after;
+		}
+	}
+	buf_add(out, done, (size_t)(end - done));
+}
+
+/* --- reading ---------------------------------------------------------------------------------------------------- */
 
 void feeds_xml_init(void)
 {
@@ -179,7 +277,6 @@ xmlDocPtr feeds_xml_read(const char *text, size_t len, char *why, size_t why_siz
 	why[0] = '\0';
 	ctxt->_private = &r;
 	ctxt->sax->serror = on_error;
-	ctxt->sax->getEntity = get_entity;
 	ctxt->sax->entityDecl = ignore_entity;
 	ctxt->sax->startElementNs = start_element;
 	xmlDictSetLimit(ctxt->dict, MAX_NAME_BYTES);

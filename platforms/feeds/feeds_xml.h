@@ -7,7 +7,7 @@
 
 #include <libxml/tree.h>
 
-#include "core/base.h"
+#include "core/buf.h"
 
 enum feeds_ns {
 	NS_RSS, /* no namespace, one of RSS's, or an unknown one that is the default */
@@ -23,6 +23,11 @@ enum feeds_ns {
 
 /* Makes libxml2 ready for threads; before the first feeds_xml_read() of another thread. May be repeated. */
 void feeds_xml_init(void);
+
+/* Appends a copy of `text` in which HTML's entities are character references and a bare "&" is "&amp;": both are
+ * common in feeds, and the parser would drop them. Comments are left out, as the parser needs a minute for 5 MiB of
+ * "<!--". Lines stay. At most five times as long. */
+void feeds_xml_repair(const char *text, size_t len, struct buf *out);
 
 /* `text` is valid UTF-8. GIVES the tree of what could be read, xmlFreeDoc() it; NULL when that is nothing. `why`
  * holds libxml2's first complaint and its line, or "". */

@@ -2,17 +2,17 @@
 """The files of httpd-conf/ with real lighttpd, nginx and Apache in front of a real gateway's FastCGI: everything the
 gateway offers by HTTP has to come out the same, waiting and streaming included."""
 
-import base64
-import hashlib
 import json
 import os
 import resource
 import select
 import socket
+import ssl
 import subprocess
 import time
 
 import lib
+import wsclient
 
 SERVERS = os.path.join(lib.ROOT, "tests/servers")
 BODY_BYTES = 1048576
@@ -91,7 +91,7 @@ class Httpd:
         json_type = {"Content-Type": "application/json"}
         self.assertEqual(self.both("GET", "/sockethub/AAAAAAAAAAAAAAAAAAAAAA").status, 404)
         self.assertEqual(self.both("PUT", "/sockethub", b"[]", json_type).status, 405)
-        self.assertEqual(self.both("POST", "/sockethub", b"{", json_type).status, 400)
+        self.assertEqual(self.both("POST", "/sockethub", b"{", json_type).body, b'[{"status":false,"message":"invalid JSON received"}]')
         self.assertEqual(self.both("POST", "/sockethub", b"[]", {"Content-Type": "text/x"}).status, 415)
         large = self.both("POST", "/sockethub", b" " * (BODY_BYTES + 1), json_type)
         self.assertEqual(large.status, 413)
@@ -164,15 +164,74 @@ class Httpd:
         self.assertEqual(results(messages), [2])
 
     def test_websocket(self):
-        key = base64.b64encode(os.urandom(16))
-        accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-        with socket.create_connection(("127.0.0.1", self.web), timeout=20) as s:
-            s.sendall(b"GET /sockethub HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\n"
-                      b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                      b"Sec-WebSocket-Protocol: sockethub\r\nSec-WebSocket-Key: %s\r\n\r\n" % (self.web, self.web, key))
-            head = s.recv(65536)
-        self.assertIn(b" 101 ", head.split(b"\r\n")[0])
-        self.assertIn(accept, head)
+        socket_works(self, self.s, wsclient.connect(self.web, headers=origin("http", self.web)))
+        with self.assertRaises(wsclient.Refused) as caught:
+            wsclient.connect(self.web, headers=origin("http", 1))
+        self.assertEqual(caught.exception.status, 403)
+
+
+class Tls:
+    """The same files with their TLS lines uncommented, and a client that speaks wss:// and trusts one authority."""
+
+    name = None
+
+    def setUp(self):
+        self.s = self.stack(platforms=["dummy"], fastcgi=True)
+        folder = os.path.join(self.s.dir, self.name)
+        self.web = start_server(self, self.name, folder, self.s.fastcgi_path, "127.0.0.1:%d" % self.s.port, "tls")
+        self.tls = ssl.create_default_context(cafile=folder + "/ca.pem")
+
+    def connect(self, path="/sockethub", **how):
+        return wsclient.connect(self.web, path, tls=self.tls, headers=origin("https", self.web), **how)
+
+    def test_wss(self):
+        socket_works(self, self.s, self.connect())
+
+    def test_wss_resumes_a_session(self):
+        sid = self.s.register()
+        self.s.post(job(1, "echo", n=1), sid=sid)
+        with self.connect("/sockethub/" + sid) as ws:
+            self.assertEqual(ws.recv()["object"], {"n": 1})
+
+    def test_wss_refusals_come_through(self):
+        for path, protocol, status in (("/sockethub/" + "A" * 22, "sockethub", 404), ("/sockethub", "chat", 400)):
+            with self.assertRaises(wsclient.Refused) as caught:
+                wsclient.connect(self.web, path, {"Sec-WebSocket-Protocol": protocol}, tls=self.tls)
+            self.assertEqual(caught.exception.status, status)
+            self.assertEqual(caught.exception.headers["content-type"], "application/problem+json")
+
+
+def origin(scheme, port):
+    return {"Origin": "%s://127.0.0.1:%d" % (scheme, port)}
+
+
+def socket_works(test, s, ws):
+    """Everything a WebSocket carries, through whatever is in between; ends with both closing handshakes."""
+    with ws:
+        ws.send(REGISTER)
+        test.assertEqual(ws.recv()["verb"], "confirm")
+        sid = ws.recv()["object"]["sessionId"]
+        ws.send(job(1, "burst", n=200))
+        found = ws.recv_until(lambda m: m["verb"] == "burst" and "rid" in m)
+        test.assertEqual([m["object"]["i"] for m in found if "rid" not in m], list(range(200)))
+        for size in (1, 126, 65536):
+            data = os.urandom(size)
+            ws.frame(wsclient.BINARY, data)
+            test.assertEqual(ws.next_frame(), (wsclient.BINARY, data, True))
+        text = "h\u00e9" * 8000
+        ws.send(job(2, "echo", text=text))
+        found = ws.recv_until(lambda m: m["verb"] == "echo")
+        test.assertEqual(found[-1]["object"], {"text": text})
+        ws.frame(wsclient.PING, b"there?")
+        test.assertEqual(ws.next_frame(), (wsclient.PONG, b"there?", True))
+        with test.assertRaises(TimeoutError):
+            ws.next_frame(0.5)
+        s.post(job(3, "echo", n=3), sid=sid)  # a quiet socket hears at once
+        began = time.monotonic()
+        test.assertEqual(ws.recv(20)["object"], {"n": 3})
+        test.assertLess(time.monotonic() - began, 5)
+        test.assertEqual(s.http("DELETE", "/sockethub/" + sid).status, 204)
+        test.assertEqual(ws.closing(), (1000, "the session has ended"))
 
 
 class Lighttpd(Httpd, lib.StackTest):
@@ -227,6 +286,18 @@ class Apache(Httpd, lib.StackTest):
         began = time.monotonic()
         self.s.register(port=self.web)
         self.assertLess(time.monotonic() - began, 5)
+
+
+class LighttpdTls(Tls, lib.StackTest):
+    name = "lighttpd"
+
+
+class NginxTls(Tls, lib.StackTest):
+    name = "nginx"
+
+
+class ApacheTls(Tls, lib.StackTest):
+    name = "apache2"
 
 
 class LighttpdSpawn(lib.StackTest):

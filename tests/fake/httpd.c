@@ -86,8 +86,8 @@ static struct MHD_Response *response(const struct httpd_reply *r, int *status)
 
 static enum MHD_Result reply(struct httpd *h, struct MHD_Connection *c, const char *path)
 {
-	static const struct httpd_reply missing = {
-		.status = 404, .body = "<!DOCTYPE html><html><body>404 <b>not here</b></body></html>"};
+	static const struct httpd_reply missing = {.status = 404,
+		.body = "<!DOCTYPE html><html><body>404 <b>not here</b></body></html>"};
 	const struct httpd_reply *r = h->replies;
 	const char *match = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "If-None-Match");
 	struct MHD_Response *m;
@@ -144,8 +144,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 	return reply(h, c, path);
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **state,
-	enum MHD_RequestTerminationCode why)
+static void on_completed(
+	void *arg, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
 {
 	struct request *r = *state;
 
@@ -209,7 +209,7 @@ size_t httpd_count(struct httpd *h, const char *path)
 	json_t *r;
 
 	pthread_mutex_lock(&h->lock);
-	json_array_foreach(h->requests, i, r) {
+	json_array_foreach (h->requests, i, r) {
 		const char *asked = json_string_value(json_object_get(r, "path"));
 		n += path == NULL || strcmp(asked, path) == 0;
 	}

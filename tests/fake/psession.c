@@ -324,7 +324,8 @@ struct platform_watch *psession_watch(
 	w->arg = arg;
 	w->next = f->watches;
 	f->watches = w;
-	if (uv_poll_init(&f->loop, &w->poll, fd) < 0 || uv_poll_start(&w->poll, events, on_poll) < 0)
+	if (uv_poll_init(&f->loop, &w->poll, fd) < 0 ||
+		uv_poll_start(&w->poll, events, on_poll) < 0)
 		die("this descriptor can not be watched");
 	return w;
 }
@@ -378,8 +379,8 @@ const json_t *fake_wait(struct fake *f, int job)
 
 /* --- life cycle --------------------------------------------------------------------------------------------------- */
 
-struct fake *fake_new_with_credentials(const struct platform *p, json_t *settings,
-	const char *const *allow, json_t *credentials)
+struct fake *fake_new_with_credentials(
+	const struct platform *p, json_t *settings, const char *const *allow, json_t *credentials)
 {
 	struct fake *f = mem_alloc(sizeof *f);
 	size_t n = 0;
@@ -444,7 +445,7 @@ json_t *fake_messages(const struct fake *f, int job)
 	json_t *list = json_array(), *event;
 	size_t i;
 
-	json_array_foreach(f->events, i, event) {
+	json_array_foreach (f->events, i, event) {
 		json_t *message = json_object_get(event, "message");
 		if (message != NULL &&
 			(job == -2 || json_integer_value(json_object_get(event, "job")) == job))

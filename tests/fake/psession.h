@@ -18,8 +18,8 @@ struct fake;
  * NULL: nothing beyond the internet. A failing open() aborts. GIVES. */
 struct fake *fake_new(const struct platform *p, json_t *settings, const char *const *allow);
 /* As fake_new(), with credentials (TAKES, may be NULL) that psession_credentials() gives from then on. */
-struct fake *fake_new_with_credentials(const struct platform *p, json_t *settings,
-	const char *const *allow, json_t *credentials);
+struct fake *fake_new_with_credentials(
+	const struct platform *p, json_t *settings, const char *const *allow, json_t *credentials);
 /* Closes the instance, runs the loop until every handle is closed, and frees. Jobs still open are cancelled first. */
 void fake_free(struct fake *f);
 

@@ -24,3 +24,8 @@ adapt_marked() {
         shift 2
     done
 }
+# uncomment FILE PATTERN: takes the mark off the commented lines that end like this, as an operator is told to.
+uncomment() {
+    grep -qE "^[[:space:]]*#.*$2\$" "$1" || die "$1 has no commented line $2"
+    sed -i -E "s/^([[:space:]]*)#(.*$2)\$/\1\2/" "$1"
+}

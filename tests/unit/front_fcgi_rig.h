@@ -127,7 +127,8 @@ static int set_up(void **state)
 	assert_non_null(mkdtemp(T.dir));
 	snprintf(T.path, sizeof(T.path), "%s/s", T.dir);
 	uv_loop_init(&T.loop);
-	assert_int_equal(front_fcgi_open(&T.loop, listen_on(T.path), 3, &options, &T.front, &e), 0);
+	assert_int_equal(
+		front_fcgi_open(&T.loop, listen_on(T.path), 1000, &options, &T.front, &e), 0);
 	return 0;
 }
 

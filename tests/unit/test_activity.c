@@ -3,15 +3,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 #include "core/activity.h"
 
 static void accessors_read_a_job(void **state)
 {
-	json_t *a = json_loads("{\"actor\":{\"address\":\"ann@example.org\"},\"verb\":\"send\",\"target\":["
-			       "{\"address\":\"bob\"},{\"name\":\"x\"}],\"object\":{\"text\":\"hi\",\"n\":7,"
-			       "\"yes\":true,\"no\":false}}",
+	json_t *a = json_loads(
+		"{\"actor\":{\"address\":\"ann@example.org\"},\"verb\":\"send\",\"target\":["
+		"{\"address\":\"bob\"},{\"name\":\"x\"}],\"object\":{\"text\":\"hi\",\"n\":7,"
+		"\"yes\":true,\"no\":false}}",
 		0, NULL);
 
 	(void)state;

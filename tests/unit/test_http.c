@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
 #include <cmocka.h>
 
 #include "core/http.h"
@@ -39,6 +40,7 @@ static char gzip_body[512];
 static size_t gzip_len;
 static const char *redirect[8][2];
 static const char *const x_test[] = {"X-Test: one", "Content-Type: text/plain", NULL};
+static const char *flood[302];
 static const char *const loop_header[] = {"Location: /loop", NULL};
 static const char *const to_ok[] = {"Location: /ok", NULL};
 
@@ -50,6 +52,7 @@ static struct httpd_reply replies[] = {
 	{.path = "/hang", .hang = 1},
 	{.path = "/endless", .endless = 1},
 	{.path = "/moved", .status = 302, .headers = to_ok, .body = "not this"},
+	{.path = "/flood", .headers = flood, .body = "hello"},
 	{.path = "/loop", .status = 302, .headers = loop_header},
 	{.path = "/to-zero", .status = 302, .headers = redirect[0]},
 	{.path = "/to-ip6", .status = 302, .headers = redirect[1]},
@@ -104,7 +107,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void on_done(void *arg, struct http_transfer *t, struct http_response *r, const struct err *e)
+static void on_done(
+	void *arg, struct http_transfer *t, struct http_response *r, const struct err *e)
 {
 	struct answer *a = arg;
 
@@ -194,8 +198,11 @@ static void methods_headers_and_bodies_are_sent(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++) {
 		int with_body = i < 2;
 		json_t *seen, *h;
-		get(w, (struct http_request){.method = methods[i], .headers = headers,
-			       .body = with_body ? "{\"a\":1}" : NULL, .body_len = with_body ? 7 : 0},
+		get(w,
+			(struct http_request){.method = methods[i],
+				.headers = headers,
+				.body = with_body ? "{\"a\":1}" : NULL,
+				.body_len = with_body ? 7 : 0},
 			"/ok", &a);
 		assert_int_equal(a.status, 200);
 		answer_release(&a);
@@ -230,6 +237,17 @@ static void compressed_bodies_are_undone_and_bounded(void **state)
 	get(w, (struct http_request){.max_bytes = 100000}, "/endless", &a);
 	assert_int_equal(a.err.code, ERR_TOO_LARGE);
 	assert_non_null(strstr(a.err.text, "100000 bytes"));
+	answer_release(&a);
+}
+
+static void header_fields_are_bounded(void **state)
+{
+	struct world *w = *state;
+	struct answer a;
+
+	get(w, (struct http_request){0}, "/flood", &a);
+	assert_int_equal(a.err.code, ERR_TOO_LARGE);
+	assert_non_null(strstr(a.err.text, "header fields"));
 	answer_release(&a);
 }
 
@@ -272,13 +290,21 @@ static void forbidden_addresses_are_refused_also_behind_redirects(void **state)
 		const char *path;
 		enum err_code code;
 	} cases[] = {
-		{"http://127.0.0.2:9/", ERR_BLOCKED}, {"http://[::1]:9/", ERR_BLOCKED},
-		{"http://0.0.0.0:9/", ERR_BLOCKED}, {"http://[::ffff:10.0.0.1]:9/", ERR_BLOCKED},
-		{"http://[::ffff:127.0.0.2]/", ERR_BLOCKED}, {"http://0x7f000002/", ERR_BLOCKED},
-		{"http://2130706434/", ERR_BLOCKED}, {"http://127.2/", ERR_BLOCKED},
-		{"http://169.254.169.254/latest", ERR_BLOCKED}, {"/to-zero", ERR_BLOCKED},
-		{"/to-ip6", ERR_BLOCKED}, {"/to-mapped", ERR_BLOCKED}, {"/to-other", ERR_BLOCKED},
-		{"/to-file", ERR_REMOTE}, {"/to-login", ERR_INVALID},
+		{"http://127.0.0.2:9/", ERR_BLOCKED},
+		{"http://[::1]:9/", ERR_BLOCKED},
+		{"http://0.0.0.0:9/", ERR_BLOCKED},
+		{"http://[::ffff:10.0.0.1]:9/", ERR_BLOCKED},
+		{"http://[::ffff:127.0.0.2]/", ERR_BLOCKED},
+		{"http://0x7f000002/", ERR_BLOCKED},
+		{"http://2130706434/", ERR_BLOCKED},
+		{"http://127.2/", ERR_BLOCKED},
+		{"http://169.254.169.254/latest", ERR_BLOCKED},
+		{"/to-zero", ERR_BLOCKED},
+		{"/to-ip6", ERR_BLOCKED},
+		{"/to-mapped", ERR_BLOCKED},
+		{"/to-other", ERR_BLOCKED},
+		{"/to-file", ERR_REMOTE},
+		{"/to-login", ERR_INVALID},
 	};
 	struct world *w = *state;
 	struct answer a;
@@ -286,7 +312,8 @@ static void forbidden_addresses_are_refused_also_behind_redirects(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		get(w, (struct http_request){.max_redirects = 5}, cases[i].path, &a);
 		if (a.err.code != cases[i].code)
-			fail_msg("%s: %s (%s)", cases[i].path, err_token((int)a.err.code), a.err.text);
+			fail_msg("%s: %s (%s)", cases[i].path, err_token((int)a.err.code),
+				a.err.text);
 		if (a.err.code == ERR_BLOCKED)
 			assert_non_null(strstr(a.err.text, "is not allowed"));
 		answer_release(&a);
@@ -317,11 +344,13 @@ static void bad_urls_are_told_from_bad_hosts(void **state)
 		enum err_code code;
 		const char *text;
 	} cases[] = {
-		{"", ERR_INVALID, "Invalid URI"}, {"example.org/feed", ERR_INVALID, "Invalid URI"},
+		{"", ERR_INVALID, "Invalid URI"},
+		{"example.org/feed", ERR_INVALID, "Invalid URI"},
 		{"file:///etc/passwd", ERR_INVALID, "only http and https"},
 		{"ftp://example.org/", ERR_INVALID, "only http and https"},
 		{"gopher://127.0.0.1:6379/_x", ERR_INVALID, "only http and https"},
-		{"http://", ERR_INVALID, "Invalid URI"}, {"http://user@127.0.0.1/", ERR_INVALID, "user name"},
+		{"http://", ERR_INVALID, "Invalid URI"},
+		{"http://user@127.0.0.1/", ERR_INVALID, "user name"},
 		{"http://user:pass@127.0.0.1/", ERR_INVALID, "user name"},
 		{"http://127.0.0.1:99999/", ERR_INVALID, "Invalid URI"},
 		{"http://127.0.0.1/\r\nHost: x", ERR_INVALID, "Invalid URI"},
@@ -333,7 +362,8 @@ static void bad_urls_are_told_from_bad_hosts(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		get(w, (struct http_request){0}, cases[i].url, &a);
 		if (a.err.code != cases[i].code || strstr(a.err.text, cases[i].text) == NULL)
-			fail_msg("%s: %s (%s)", cases[i].url, err_token((int)a.err.code), a.err.text);
+			fail_msg("%s: %s (%s)", cases[i].url, err_token((int)a.err.code),
+				a.err.text);
 		answer_release(&a);
 	}
 }
@@ -507,6 +537,8 @@ static int group_setup(void **state)
 	for (struct httpd_reply *r = replies; r->path != NULL; r++)
 		if (strcmp(r->path, "/gzip") == 0)
 			r->len = gzip_len;
+	for (size_t i = 0; i < 300; i++)
+		flood[i] = "X-Flood: x";
 	redirect[0][0] = "Location: http://0.0.0.0:9/";
 	redirect[1][0] = "Location: http://[::1]:9/";
 	redirect[2][0] = "Location: http://[::ffff:127.0.0.2]:9/";
@@ -520,18 +552,24 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_response_is_complete, setup, teardown),
-		cmocka_unit_test_setup_teardown(methods_headers_and_bodies_are_sent, setup, teardown),
-		cmocka_unit_test_setup_teardown(compressed_bodies_are_undone_and_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			methods_headers_and_bodies_are_sent, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			compressed_bodies_are_undone_and_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(header_fields_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(time_is_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(redirects_are_followed_as_far_as_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			redirects_are_followed_as_far_as_asked, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			forbidden_addresses_are_refused_also_behind_redirects, setup, teardown),
 		cmocka_unit_test(loopback_is_refused_unless_allowed),
 		cmocka_unit_test_setup_teardown(bad_urls_are_told_from_bad_hosts, setup, teardown),
-		cmocka_unit_test_setup_teardown(connect_and_tls_failures_are_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			connect_and_tls_failures_are_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_unknown_certificate_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(header_injection_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(proxies_of_the_environment_are_ignored, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			proxies_of_the_environment_are_ignored, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cancelled_transfer_is_silent, setup, teardown),
 		cmocka_unit_test(the_client_may_go_at_any_time),
 		cmocka_unit_test_setup_teardown(many_transfers_run_side_by_side, setup, teardown),

@@ -10,11 +10,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include <cmocka.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
 #define SUITE   "tests/data/json-schema-test-suite/"
 #define REMOTES "http://localhost:1234/"

@@ -6,8 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 
-#include <cmocka.h>
 #include <string.h>
+#include <cmocka.h>
 
 struct resolved {
 	const char *base, *ref, *expected;

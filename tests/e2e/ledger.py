@@ -31,6 +31,9 @@ def seed():
     return value
 
 
+QUEUE = "sh:{0}:q:dummy"
+
+
 def note(text):
     sys.stderr.write("[%s] " % text)
     sys.stderr.flush()
@@ -258,3 +261,77 @@ def plain(test, sent, result):
         test.assertEqual(result["object"], sent["object"])
     elif verb == "burst":
         test.assertEqual(result["object"], sent["object"])
+
+
+class StreamClient:
+    """A client that reads a stream, and reconnects with its cursor to any gateway that answers."""
+
+    def __init__(self, s, sid, rng):
+        self.s, self.sid, self.rng = s, sid, rng
+        self.events, self.posted, self.reconnects = [], [], -1
+        self.errors = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while not self.over.is_set():
+            port = self.rng.choice(self.s.ports)
+            last = self.events[-1].id if self.events else None
+            try:
+                stream = self.s.sse(self.sid, last_event_id=last, port=port, timeout=2)
+                self.reconnects += 1
+                if stream.status != 200:
+                    raise OSError(stream.status)
+                with stream:
+                    self.read(stream)
+            except CLOSED:
+                time.sleep(0.02)
+
+    def read(self, stream):
+        while not self.over.is_set():
+            event = stream.next_event()
+            if event is None:
+                return
+            self.events.append(event)
+
+    def post(self, n):
+        """Confirmed, whatever it takes; a job whose request was not answered is posted again by another name."""
+        for i in range(n):
+            rid = "%s-%d" % (self.sid[:6], len(self.posted))
+            self.posted.append([rid, False])
+            try:
+                posted = self.s.post(job(rid), sid=self.sid, port=self.rng.choice(self.s.ports))
+                self.posted[-1][1] = posted.status == 200 and posted.replies[0]["status"]
+            except CLOSED:
+                pass
+
+    def finish(self, test):
+        due = [rid for rid, confirmed in self.posted if confirmed]
+        lib.until("the stream's results", lambda: {e.data["rid"] for e in self.events} >= set(due), 30)
+        self.over.set()
+        self.thread.join(10)
+        ids = [tuple(int(x) for x in e.id.split("-")) for e in self.events]
+        test.assertEqual(ids, sorted(set(ids)), "each cursor once, in order")
+        test.assertEqual(len({e.data["rid"] for e in self.events}), len(self.events))
+
+
+class FaultTest(lib.StackTest):
+    def crew_stack(self, **kw):
+        s = self.stack(start=False, **kw)
+        s.start_redis()
+        return s
+
+    def book(self, s, **kw):
+        kw.setdefault("seed", seed())
+        return Ledger(s, **kw)
+
+    def until_result(self, s, sid, timeout=30, after=None):
+        """(seconds, messages) until something is in the outbox."""
+        began = time.monotonic()
+        _, messages = s.collect(sid, lambda m: m, after=after, timeout=timeout)
+        return time.monotonic() - began, messages
+
+    def worker_name(self, s, process):
+        line = process.wait_event("worker.ready")[0]
+        return line.split(" name=")[1].split()[0]

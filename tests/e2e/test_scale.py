@@ -2,7 +2,6 @@
 """Several shards, on one Redis and on a real Redis Cluster; fail-over by real sentinels."""
 
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -163,7 +162,7 @@ class Sentinel(Scale):
         note("fail-over after %.1f s" % (time.monotonic() - began))
 
     def test_master_killed(self):
-        """Replication is asynchronous: what was confirmed in the last moment may be lost, by nature of sentinels. So
+        """Replication is asynchronous: what was confirmed in the last moment may be lost, whoever asks. So
         nothing is posted at that moment; before and after, the books are kept as ever."""
         server, s = self.sentinel_stack()
         self.basic_flow(s)

@@ -198,6 +198,28 @@ static int log_in(redisContext *r, const struct redis_url *u, struct err *e)
 	return reply != NULL ? 0 : -(int)ERR_REDIS;
 }
 
+/* Asks the sentinels for the master's address and puts it into `u`. */
+static int master_find(struct redis_url *u, struct timeval timeout, struct err *e)
+{
+	for (size_t i = 0; u->host == NULL && i < u->n_sentinels; i++) {
+		redisContext *r = redisConnectWithTimeout(
+			u->sentinels[i].host, u->sentinels[i].port, timeout);
+		redisReply *a = NULL;
+
+		if (r != NULL && r->err == 0 && redisSetTimeout(r, timeout) == REDIS_OK)
+			a = redisCommand(r, "SENTINEL get-master-addr-by-name %s", u->master);
+		if (a != NULL && a->type == REDIS_REPLY_ARRAY && a->elements == 2) {
+			u->host = mem_strdup(a->element[0]->str);
+			u->port = atoi(a->element[1]->str);
+		}
+		freeReplyObject(a);
+		redisFree(r);
+	}
+	if (u->host == NULL)
+		return err_set(e, ERR_REDIS, "no sentinel knows where the master %s is", u->master);
+	return 0;
+}
+
 /* GIVES in `*out`, redisFree() it; `*shown` GIVES the address for people. */
 static int redis_connect(const struct conf *c, redisContext **out, char **shown, struct err *e)
 {
@@ -211,6 +233,10 @@ static int redis_connect(const struct conf *c, redisContext **out, char **shown,
 	if (rc < 0)
 		return rc;
 	*shown = redis_url_show(&u);
+	if (u.n_sentinels > 0 && (rc = master_find(&u, timeout, e)) < 0) {
+		redis_url_release(&u);
+		return rc;
+	}
 	r = u.path != NULL ? redisConnectUnixWithTimeout(u.path, timeout)
 			   : redisConnectWithTimeout(u.host, u.port, timeout);
 	if (r == NULL || r->err != 0)

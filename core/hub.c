@@ -32,6 +32,9 @@ static void on_commands(void *arg, int up)
 {
 	CAST(hub_shard, s, arg, HUB_SHARD_MAGIC);
 
+	/* A subscriber cannot tell a quiet Redis from one that hangs, or is not the master any more. */
+	if (!up && s->subscriber != NULL)
+		redis_renew(s->subscriber);
 	if (s->hub->events.commands != NULL)
 		s->hub->events.commands(s->hub->events.arg, s->n, up);
 }

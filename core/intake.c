@@ -210,8 +210,8 @@ static void on_reply(void *arg, const struct redisReply *reply)
 
 	if (reply != NULL && reply->type == REDIS_REPLY_ERROR)
 		log_event(LOG_ERROR, "intake.failed", LOG_STR("why", reply->str));
-	DL_FOREACH_SAFE(b->requests, in, next)
-	answer(in, redis_at(reply, i++));
+	DL_FOREACH_SAFE (b->requests, in, next)
+		answer(in, redis_at(reply, i++));
 	mem_free(b);
 }
 
@@ -288,18 +288,18 @@ static void on_flush(void *arg)
 	long long n_keys = 1 + 2 * (long long)sh->list->n_platforms;
 
 	sh->batch = NULL;
-	DL_FOREACH(b->requests, in)
-	n_keys += 2 + in->n_parts;
+	DL_FOREACH (b->requests, in)
+		n_keys += 2 + in->n_parts;
 	redis_args_begin(a);
 	redis_arg_str(a, "EVALSHA");
 	redis_arg_str(a, redis_script_sha(r, SCRIPT_INTAKE));
 	redis_arg_int(a, n_keys);
 	common_keys(a, sh);
-	DL_FOREACH(b->requests, in)
-	request_keys(a, in);
+	DL_FOREACH (b->requests, in)
+		request_keys(a, in);
 	common_words(a, sh->list);
-	DL_FOREACH(b->requests, in)
-	request_words(a, in);
+	DL_FOREACH (b->requests, in)
+		request_words(a, in);
 	if (redis_send(r, a, on_reply, b) < 0)
 		on_reply(b, NULL);
 }

@@ -11,6 +11,7 @@
 #include "core/mem.h"
 #include "core/redis_loop.h"
 #include "core/redis_url.h"
+#include "core/sentinel.h"
 
 #define REDIS_MAGIC       0x7ED15001u
 #define COMMAND_MAGIC     0x7ED15002u
@@ -26,8 +27,10 @@ struct redis {
 	const struct redis_url *url;
 	char *name;
 	char *shown;
-	char *moved_host; /* where a MOVED pointed; NULL: the url's own host */
+	char *moved_host; /* where a MOVED or a sentinel pointed; NULL: the url's own host */
 	int moved_port;
+	struct sentinel *sentinel; /* NULL: the url has none */
+	int asking;                /* the sentinels are being asked */
 	unsigned timeout_ms;
 	redis_state_fn *state;
 	void *arg;
@@ -55,13 +58,27 @@ struct command {
 
 /* --- life of a connection --------------------------------------------------------------------------------------------- */
 
-static void connect_now(struct redis *r);
+static void find_and_connect(struct redis *r);
 
 static void on_timer(uv_timer_t *timer);
 
 static void schedule(struct redis *r, unsigned ms)
 {
 	uv_timer_start(&r->timer, on_timer, ms, 0);
+}
+
+/* A node that is gone cannot tell where its slot went: ask the configured one again. */
+static void moved_forget(struct redis *r)
+{
+	mem_free(r->moved_host);
+	r->moved_host = NULL;
+}
+
+static void moved_set(struct redis *r, const char *host, size_t len, int port)
+{
+	moved_forget(r);
+	r->moved_host = mem_dup(host, len);
+	r->moved_port = port;
 }
 
 /* The context is gone or going: its callbacks come with NULL. */
@@ -72,6 +89,8 @@ static void went_down(struct redis *r, int was_up, const char *why)
 	r->in_flight = 0;
 	if (r->closing)
 		return;
+	if (r->sentinel != NULL)
+		moved_forget(r); /* whoever was the master need not be it any more */
 	log_event(was_up ? LOG_WARN : LOG_DEBUG, "redis.down", LOG_STR("name", r->name),
 		LOG_STR("addr", r->shown), LOG_STR("why", why), LOG_INT("retry_ms", r->backoff_ms));
 	schedule(r, r->backoff_ms);
@@ -94,20 +113,13 @@ static void give_up(struct redis *r, const char *why)
 	went_down(r, was_up, why);
 }
 
-/* A node that is gone cannot tell where its slot went: ask the configured one again. */
-static void moved_forget(struct redis *r)
-{
-	mem_free(r->moved_host);
-	r->moved_host = NULL;
-}
-
 static void on_timer(uv_timer_t *timer)
 {
 	CAST(redis, r, timer->data, REDIS_MAGIC);
 	uint64_t limit = r->up ? r->timeout_ms : CONNECT_MS;
 
 	if (r->ac == NULL) {
-		connect_now(r);
+		find_and_connect(r);
 		return;
 	}
 	if ((!r->up || r->in_flight > 0) && uv_now(r->loop) - r->progress_at_ms > limit) {
@@ -231,6 +243,29 @@ static void connect_now(struct redis *r)
 	schedule(r, 1000);
 }
 
+static void on_found(void *arg, const char *host, int port, const char *why)
+{
+	CAST(redis, r, arg, REDIS_MAGIC);
+
+	r->asking = 0;
+	if (host == NULL) {
+		went_down(r, 0, why);
+		return;
+	}
+	moved_set(r, host, strlen(host), port);
+	connect_now(r);
+}
+
+static void find_and_connect(struct redis *r)
+{
+	if (r->sentinel == NULL || r->moved_host != NULL) {
+		connect_now(r);
+	} else if (!r->asking) {
+		r->asking = 1;
+		sentinel_ask(r->sentinel, on_found, r);
+	}
+}
+
 struct redis *redis_new(const struct redis_options *o)
 {
 	struct redis *r = mem_alloc(sizeof *r);
@@ -246,6 +281,8 @@ struct redis *redis_new(const struct redis_options *o)
 	r->scripts = o->scripts;
 	r->push = o->push;
 	r->backoff_ms = BACKOFF_MIN_MS;
+	if (o->url->n_sentinels > 0)
+		r->sentinel = sentinel_new(o->loop, o->url);
 	uv_timer_init(o->loop, &r->timer);
 	r->timer.data = r;
 	schedule(r, 0);
@@ -274,7 +311,14 @@ void redis_free(struct redis **rp)
 	if (r->up)
 		redisAsyncHandleWrite(r->ac);
 	give_up(r, "closing");
+	sentinel_free(&r->sentinel);
 	uv_close((uv_handle_t *)&r->timer, on_closed);
+}
+
+void redis_renew(struct redis *r)
+{
+	if (r->up)
+		give_up(r, "made anew");
 }
 
 int redis_is_up(const struct redis *r)
@@ -304,9 +348,7 @@ static void moved_note(struct redis *r, const char *text)
 
 	if (colon == NULL || colon == host || port < 1 || port > 65535)
 		return;
-	moved_forget(r);
-	r->moved_host = mem_dup(host, (size_t)(colon - host));
-	r->moved_port = port;
+	moved_set(r, host, (size_t)(colon - host), port);
 }
 
 /* Errors by which a server says "not me" or "not now"; the command was not run. */

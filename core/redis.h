@@ -6,7 +6,7 @@
  * NULL when the connection went before the answer came (Redis may or may not have run it: the caller decides what a
  * repeat means). Commands are answered in the order they were sent. When the server says that it is not the one to
  * talk to (MOVED, READONLY, LOADING, ...) the command gets NULL and the connection is made anew, to the address a
- * MOVED named: all keys of a shard are in one slot, so a shard's connection follows its slot through a Redis Cluster.
+ * MOVED named (or the sentinels name then): all keys of a shard are in one slot, so a shard's connection follows its slot through a Redis Cluster.
  * A subscriber (options.push) sends SUBSCRIBE and UNSUBSCRIBE only. Knows no key and no script by name. */
 #ifndef CORE_REDIS_H
 #define CORE_REDIS_H
@@ -44,6 +44,8 @@ struct redis_options {
 struct redis *redis_new(const struct redis_options *o);
 /* Writes what was sent, if the socket takes it; calls back what is pending with NULL, no state(0). Sets NULL. The memory goes when the loop has run once more. */
 void redis_free(struct redis **r);
+/* Gives the connection up, as if it had gone, and makes a new one. Does nothing while it is down. */
+void redis_renew(struct redis *r);
 int redis_is_up(const struct redis *r);
 /* Ends `a` and sends it. `fn` may be NULL (the reply does not matter). < 0 (ERR_REDIS) while the connection is down:
  * nothing was sent and `fn` is not called. */

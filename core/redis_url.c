@@ -76,38 +76,82 @@ static int unix_parse(struct redis_url *u, const char *rest, struct err *e)
 	return 0;
 }
 
-static int tcp_parse(struct redis_url *u, const char *rest, struct err *e)
+/* HOST[:PORT] of `len` bytes. */
+static int host_parse(struct redis_host *h, const char *text, size_t len, struct err *e)
 {
-	size_t len = strcspn(rest, "/");
-	const char *db = rest + len;
+	const char *end = text + len;
 	const char *colon;
 
-	if (*rest == '[') {
-		const char *close = memchr(rest, ']', len);
+	if (len > 0 && *text == '[') {
+		const char *close = memchr(text, ']', len);
 		if (close == NULL)
 			return err_set(e, ERR_CONFIG, "a bracket is not closed");
-		u->host = mem_dup(rest + 1, (size_t)(close - rest - 1));
+		h->host = mem_dup(text + 1, (size_t)(close - text - 1));
 		colon = close + 1;
 	} else {
-		colon = memchr(rest, ':', len);
+		colon = memchr(text, ':', len);
 		if (colon == NULL)
-			colon = rest + len;
-		u->host = mem_dup(rest, (size_t)(colon - rest));
+			colon = end;
+		h->host = mem_dup(text, (size_t)(colon - text));
 	}
-	if (*u->host == '\0')
+	if (*h->host == '\0')
 		return err_set(e, ERR_CONFIG, "the host is missing");
-	u->port = 6379;
-	if (colon < rest + len) {
-		char *port = mem_dup(colon + 1, (size_t)(rest + len - colon - 1));
-		int rc = *colon == ':' ? number_parse(port, 1, 65535, &u->port) : -1;
+	if (colon < end) {
+		char *port = mem_dup(colon + 1, (size_t)(end - colon - 1));
+		int rc = *colon == ':' ? number_parse(port, 1, 65535, &h->port) : -1;
 		mem_free(port);
 		if (rc < 0)
 			return err_set(
 				e, ERR_CONFIG, "the port has to be a number from 1 to 65535");
 	}
-	if (db[0] == '/' && db[1] != '\0' && number_parse(db + 1, 0, 1000000, &u->db) < 0)
+	return 0;
+}
+
+/* "", "/" or "/N". */
+static int db_parse(struct redis_url *u, const char *text, struct err *e)
+{
+	if (text[0] == '/' && text[1] != '\0' && number_parse(text + 1, 0, 1000000, &u->db) < 0)
 		return err_set(e, ERR_CONFIG, "the database has to be a number");
 	return 0;
+}
+
+static int tcp_parse(struct redis_url *u, const char *rest, struct err *e)
+{
+	struct redis_host h = {.port = 6379};
+	size_t len = strcspn(rest, "/");
+	int rc = host_parse(&h, rest, len, e);
+
+	u->host = h.host;
+	u->port = h.port;
+	return rc < 0 ? rc : db_parse(u, rest + len, e);
+}
+
+static int sentinel_parse(struct redis_url *u, const char *rest, struct err *e)
+{
+	const char *slash = rest + strcspn(rest, "/");
+	size_t len;
+
+	for (;; rest += len + 1) {
+		struct redis_host *h;
+		int rc;
+
+		len = strcspn(rest, ",/");
+		u->sentinels = mem_realloc(
+			u->sentinels, (u->n_sentinels + 1) * sizeof *u->sentinels);
+		h = &u->sentinels[u->n_sentinels++];
+		*h = (struct redis_host){.port = 26379};
+		rc = host_parse(h, rest, len, e);
+		if (rc < 0)
+			return rc;
+		if (rest + len == slash)
+			break;
+	}
+	len = *slash == '/' ? strcspn(slash + 1, "/") : 0;
+	if (len == 0)
+		return err_set(
+			e, ERR_CONFIG, "the name of the master is missing behind the sentinels");
+	u->master = mem_dup(slash + 1, len);
+	return db_parse(u, slash + 1 + len, e);
 }
 
 int redis_url_parse(struct redis_url *u, const char *text, struct err *e)
@@ -119,11 +163,13 @@ int redis_url_parse(struct redis_url *u, const char *text, struct err *e)
 		rc = tcp_parse(u, login_parse(u, text + 8), e);
 	else if (strncmp(text, "unix://", 7) == 0)
 		rc = unix_parse(u, login_parse(u, text + 7), e);
+	else if (strncmp(text, "sentinel://", 11) == 0)
+		rc = sentinel_parse(u, login_parse(u, text + 11), e);
 	else if (strncmp(text, "rediss://", 9) == 0)
 		rc = err_set(e, ERR_UNSUPPORTED,
 			"this build's hiredis has no TLS; use a tunnel or a local socket");
 	else
-		rc = err_set(e, ERR_CONFIG, "has to begin with redis:// or unix://");
+		rc = err_set(e, ERR_CONFIG, "has to begin with redis://, unix:// or sentinel://");
 	if (rc < 0) {
 		err_prefix(e, "redis");
 		redis_url_release(u);
@@ -135,6 +181,10 @@ void redis_url_release(struct redis_url *u)
 {
 	if (u->password != NULL)
 		mem_wipe(u->password, strlen(u->password));
+	for (size_t i = 0; i < u->n_sentinels; i++)
+		mem_free(u->sentinels[i].host);
+	mem_free(u->sentinels);
+	mem_free(u->master);
 	mem_free(u->host);
 	mem_free(u->path);
 	mem_free(u->user);
@@ -144,8 +194,12 @@ void redis_url_release(struct redis_url *u)
 
 char *redis_url_show(const struct redis_url *u)
 {
+	const char *host = u->n_sentinels > 0 ? u->sentinels[0].host : u->host;
+	int port = u->n_sentinels > 0 ? u->sentinels[0].port : u->port;
+
 	if (u->path != NULL)
 		return mem_printf("%s/%d", u->path, u->db);
-	return mem_printf(
-		strchr(u->host, ':') != NULL ? "[%s]:%d/%d" : "%s:%d/%d", u->host, u->port, u->db);
+	return mem_printf(strchr(host, ':') != NULL ? "%s%s[%s]:%d/%d" : "%s%s%s:%d/%d",
+		u->master != NULL ? u->master : "", u->master != NULL ? "@" : "", host, port,
+		u->db);
 }

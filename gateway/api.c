@@ -36,8 +36,7 @@ static void on_touch(uv_timer_t *timer)
 	uint64_t every = (uint64_t)MIN(c->session_ttl_s, c->session_unregistered_ttl_s) * 1000 / 3;
 	struct parked *p;
 
-	DL_FOREACH(api->parked, p)
-	{
+	DL_FOREACH (api->parked, p) {
 		struct outbox_read read = {.session = p->session, .after = "", .ack = ""};
 
 		if (p->dormant || now - p->touched_at_ms < every)
@@ -77,8 +76,8 @@ void api_drain(struct api *api)
 	struct parked *p, *next;
 
 	api->draining = 1;
-	DL_FOREACH_SAFE(api->parked, p, next)
-	p->drain(p);
+	DL_FOREACH_SAFE (api->parked, p, next)
+		p->drain(p);
 }
 
 size_t api_waiting(const struct api *api)
@@ -95,9 +94,9 @@ void api_cut(struct api *api)
 	struct parked *p, *next;
 
 	api->draining = 2;
-	DL_FOREACH_SAFE(api->parked, p, next)
-	if (!p->finished)
-		p->drain(p);
+	DL_FOREACH_SAFE (api->parked, p, next)
+		if (!p->finished)
+			p->drain(p);
 }
 
 /* --- parked --------------------------------------------------------------------------------------------------------------- */

@@ -120,8 +120,7 @@ static void socket_over(struct socket *s, const char *why)
 	struct api *api = p->api;
 	struct held *h, *next;
 
-	DL_FOREACH_SAFE(s->helds, h, next)
-	{
+	DL_FOREACH_SAFE (s->helds, h, next) {
 		buf_release(&h->text);
 		mem_free(h);
 	}
@@ -174,8 +173,7 @@ static int is_early(const struct socket *s, const struct held *h)
 {
 	const struct ask *a;
 
-	DL_FOREACH(s->asks, a)
-	{
+	DL_FOREACH (s->asks, a) {
 		const char(*tokens)[QUEUE_TOKEN_SIZE];
 		size_t n = a->dispatch != NULL ? dispatch_tokens(a->dispatch, &tokens) : 0;
 

@@ -127,8 +127,7 @@ static void on_sweep(uv_timer_t *timer)
 	uint64_t now = uv_now(d->loop);
 	struct mailbox *m, *next;
 
-	DL_FOREACH_SAFE(d->idle, m, next)
-	{
+	DL_FOREACH_SAFE (d->idle, m, next) {
 		if (now - m->idle_since_ms < LINGER_MS)
 			break;
 		if (m->state != UNSUBSCRIBING)
@@ -183,16 +182,15 @@ static void went_live(struct mailbox *m)
 	struct waiter *w, *next;
 
 	m->state = LIVE;
-	DL_FOREACH_SAFE(m->waiters, w, next)
-	w->ready(w);
+	DL_FOREACH_SAFE (m->waiters, w, next)
+		w->ready(w);
 }
 
 static void session_ended(struct mailbox *m)
 {
 	struct waiter *w, *next;
 
-	DL_FOREACH_SAFE(m->waiters, w, next)
-	{
+	DL_FOREACH_SAFE (m->waiters, w, next) {
 		delivery_detach(w);
 		w->ended(w);
 	}
@@ -213,8 +211,8 @@ static void message_deliver(struct delivery *d, struct mailbox *m, const struct 
 		return;
 	buf_clear(&d->text);
 	text = delivery_open_entry(d, &m->session, &entry, &d->text);
-	DL_FOREACH_SAFE(m->waiters, w, next)
-	w->message(w, &entry, text, d->text.len);
+	DL_FOREACH_SAFE (m->waiters, w, next)
+		w->message(w, &entry, text, d->text.len);
 }
 
 /* --- the hub's events ------------------------------------------------------------------------------------------------------- */
@@ -223,8 +221,7 @@ void delivery_on_subscriber(struct delivery *d, unsigned shard, int up)
 {
 	struct mailbox *m, *next;
 
-	HASH_ITER(hh, d->mailboxes, m, next)
-	{
+	HASH_ITER (hh, d->mailboxes, m, next) {
 		if (m->session.shard != shard)
 			continue;
 		m->state = UNSUBSCRIBED;
@@ -239,9 +236,9 @@ void delivery_on_commands(struct delivery *d, unsigned shard)
 {
 	struct mailbox *m, *next;
 
-	HASH_ITER(hh, d->mailboxes, m, next)
-	if (m->session.shard == shard && m->state == LIVE)
-		went_live(m);
+	HASH_ITER (hh, d->mailboxes, m, next)
+		if (m->session.shard == shard && m->state == LIVE)
+			went_live(m);
 }
 
 void delivery_on_push(struct delivery *d, unsigned shard, const struct redisReply *reply)
@@ -305,8 +302,7 @@ void delivery_close(struct delivery **dp)
 	*dp = NULL;
 	if (d == NULL)
 		return;
-	HASH_ITER(hh, d->mailboxes, m, next)
-	{
+	HASH_ITER (hh, d->mailboxes, m, next) {
 		assert(m->waiters == NULL);
 		mailbox_free(m);
 	}

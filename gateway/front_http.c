@@ -160,9 +160,9 @@ static void on_sweep(uv_timer_t *timer)
 	struct http_exchange *hx;
 
 	uv_timer_start(&f->timer, on_sweep, WATCH_AFTER_MS, WATCH_AFTER_MS);
-	DL_FOREACH(f->exchanges, hx)
-	if (hx->suspended && hx->watch == NULL && now - hx->parked_at_ms >= WATCH_AFTER_MS)
-		watch_start(hx);
+	DL_FOREACH (f->exchanges, hx)
+		if (hx->suspended && hx->watch == NULL && now - hx->parked_at_ms >= WATCH_AFTER_MS)
+			watch_start(hx);
 	run_again(f);
 }
 
@@ -589,9 +589,9 @@ void front_http_close(struct front_http **fp)
 	if (f == NULL)
 		return;
 	f->closing = 1;
-	DL_FOREACH_SAFE(f->exchanges, hx, next)
-	if (hx->suspended)
-		abandon(hx);
+	DL_FOREACH_SAFE (f->exchanges, hx, next)
+		if (hx->suspended)
+			abandon(hx);
 	turn_cancel(&f->run);
 	/* Resumed connections are dropped here; a daemon may not be stopped with suspended ones. */
 	MHD_run(f->daemon);

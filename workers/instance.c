@@ -37,8 +37,7 @@ static void detach_all(struct instance *in)
 {
 	struct attached *a, *next;
 
-	DL_FOREACH_SAFE(in->attached, a, next)
-	{
+	DL_FOREACH_SAFE (in->attached, a, next) {
 		DL_DELETE(in->attached, a);
 		mem_free(a);
 	}
@@ -139,9 +138,9 @@ static void attach(struct instance *in, const struct session_ref *s)
 	/* A stateless instance serves everybody and sends to askers only. */
 	if (in->worker->platform->life == PLATFORM_STATELESS)
 		return;
-	DL_FOREACH(in->attached, a)
-	if (strcmp(a->session.h, s->h) == 0)
-		return;
+	DL_FOREACH (in->attached, a)
+		if (strcmp(a->session.h, s->h) == 0)
+			return;
 	a = mem_alloc(sizeof *a);
 	a->session = *s;
 	DL_APPEND(in->attached, a);
@@ -156,9 +155,10 @@ struct instance *instances_get(struct instances *list, const struct session_ref 
 
 	if (list->worker->platform->life == PLATFORM_PER_ACCOUNT)
 		key_make(list->worker, actor, credentials, key);
-	DL_FOREACH(list->list, in)
-	if (in->state != INSTANCE_BROKEN && strcmp(in->key, key) == 0 && !in->end->close.queued)
-		break;
+	DL_FOREACH (list->list, in)
+		if (in->state != INSTANCE_BROKEN && strcmp(in->key, key) == 0 &&
+			!in->end->close.queued)
+			break;
 	if (in == NULL)
 		in = instance_new(list, key, credentials, e);
 	if (in != NULL)
@@ -174,10 +174,8 @@ void instances_session_gone(struct instances *list, const struct session_ref *s)
 	struct instance *in;
 	struct attached *a, *next;
 
-	DL_FOREACH(list->list, in)
-	{
-		DL_FOREACH_SAFE(in->attached, a, next)
-		{
+	DL_FOREACH (list->list, in) {
+		DL_FOREACH_SAFE (in->attached, a, next) {
 			if (strcmp(a->session.h, s->h) != 0)
 				continue;
 			DL_DELETE(in->attached, a);

@@ -139,9 +139,9 @@ static void next_suspect(struct listener *l)
 
 	if (l->n_suspects_running > 0)
 		return;
-	DL_FOREACH(l->jobs, job)
-	if (job->state == JOB_SUSPECT)
-		break;
+	DL_FOREACH (l->jobs, job)
+		if (job->state == JOB_SUSPECT)
+			break;
 	if (job == NULL)
 		return;
 	job->alone = 1;
@@ -279,8 +279,7 @@ static void deadlines_check(struct listener *l)
 	struct err e;
 
 	/* In order of arrival, and all have the same time: the first that is not over ends the search. */
-	DL_FOREACH_SAFE(l->jobs, job, next)
-	{
+	DL_FOREACH_SAFE (l->jobs, job, next) {
 		if (job->deadline_ms > now)
 			break;
 		err_set(&e, ERR_TIMEOUT,
@@ -335,9 +334,9 @@ static void session_gone(struct listener *l, const struct session_ref *s)
 	struct err e;
 
 	err_set(&e, ERR_CANCELLED, "the session ended");
-	DL_FOREACH_SAFE(l->jobs, job, next)
-	if (strcmp(job->q.session.h, s->h) == 0)
-		job_cancel(job, &e);
+	DL_FOREACH_SAFE (l->jobs, job, next)
+		if (strcmp(job->q.session.h, s->h) == 0)
+			job_cancel(job, &e);
 	instances_session_gone(l->worker->instances, s);
 }
 
@@ -357,9 +356,9 @@ static void on_instance_fail(void *arg, struct instance *in, const struct err *w
 	CAST(listener, l, arg, LISTENER_MAGIC);
 	struct job *job, *next;
 
-	DL_FOREACH_SAFE(l->jobs, job, next)
-	if (job->ps.instance == in)
-		job_cancel(job, why);
+	DL_FOREACH_SAFE (l->jobs, job, next)
+		if (job->ps.instance == in)
+			job_cancel(job, why);
 }
 
 static void on_instance_ready(void *arg, struct instance *in)
@@ -367,9 +366,9 @@ static void on_instance_ready(void *arg, struct instance *in)
 	CAST(listener, l, arg, LISTENER_MAGIC);
 	struct job *job, *next;
 
-	DL_FOREACH_SAFE(l->jobs, job, next)
-	if (job->ps.instance == in && job->state == JOB_HELD)
-		job_run(job);
+	DL_FOREACH_SAFE (l->jobs, job, next)
+		if (job->ps.instance == in && job->state == JOB_HELD)
+			job_run(job);
 }
 
 static int is_instance_busy(void *arg, const struct instance *in)
@@ -377,9 +376,9 @@ static int is_instance_busy(void *arg, const struct instance *in)
 	CAST(listener, l, arg, LISTENER_MAGIC);
 	struct job *job;
 
-	DL_FOREACH(l->jobs, job)
-	if (job->ps.instance == in)
-		return 1;
+	DL_FOREACH (l->jobs, job)
+		if (job->ps.instance == in)
+			return 1;
 	return 0;
 }
 
@@ -530,15 +529,13 @@ void listener_close(struct listener **lp)
 
 		redis_free(&l->readers[i].connection);
 		queue_leave(hub_commands(l->worker->hub, i), &q);
-		HASH_ITER(hh, l->readers[i].ids, held, next_held)
-		{
+		HASH_ITER (hh, l->readers[i].ids, held, next_held) {
 			HASH_DEL(l->readers[i].ids, held);
 			mem_free(held);
 		}
 	}
 	/* Not answered: their entries stay pending and another worker takes them over. */
-	DL_FOREACH_SAFE(l->jobs, job, next)
-	{
+	DL_FOREACH_SAFE (l->jobs, job, next) {
 		if (job->state == JOB_RUNNING && l->worker->platform->cancel != NULL)
 			l->worker->platform->cancel(job->ps.instance->platform_state, job);
 		DL_DELETE(l->jobs, job);

@@ -200,8 +200,8 @@ static void batch_free(struct batch *b)
 
 	b->shard->outgoing->bytes -= b->bytes;
 	DL_DELETE(b->shard->batches, b);
-	DL_FOREACH_SAFE(b->items, item, next)
-	item_free(item);
+	DL_FOREACH_SAFE (b->items, item, next)
+		item_free(item);
 	mem_free(b);
 }
 
@@ -242,8 +242,7 @@ static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, si
 	b->sent = 0;
 	if (rc < 0)
 		return; /* kept; sent again when the connection is back */
-	DL_FOREACH(b->items, item)
-	{
+	DL_FOREACH (b->items, item) {
 		if (outcomes[i] == QUEUE_OUTBOX_FULL)
 			item_overflowed(o, item);
 		else if (*item->token != '\0')
@@ -260,8 +259,7 @@ static void batch_send(struct batch *b)
 	struct queue_finish *f = queue_finish_new(&q);
 	struct outgoing_item *item;
 
-	DL_FOREACH(b->items, item)
-	{
+	DL_FOREACH (b->items, item) {
 		queue_finish_item(f, &item->session, *item->id != '\0' ? item->id : NULL,
 			*item->token != '\0' ? item->token : NULL, item->flags);
 		for (size_t i = 0; i < item->n_messages; i++)
@@ -279,8 +277,7 @@ static void resend(struct outgoing_shard *sh)
 {
 	struct batch *b;
 
-	DL_FOREACH(sh->batches, b)
-	{
+	DL_FOREACH (sh->batches, b) {
 		if (b->sent)
 			continue;
 		batch_send(b);
@@ -295,8 +292,7 @@ static void on_flush(void *arg)
 	struct batch *b = NULL;
 	struct outgoing_item *item, *next;
 
-	DL_FOREACH_SAFE(sh->open, item, next)
-	{
+	DL_FOREACH_SAFE (sh->open, item, next) {
 		DL_DELETE(sh->open, item);
 		if (item->owner != NULL)
 			*item->owner =
@@ -351,10 +347,10 @@ void outgoing_close(struct outgoing **op)
 		struct outgoing_item *item, *next_item;
 
 		turn_cancel(&sh->flush);
-		DL_FOREACH_SAFE(sh->open, item, next_item)
-		item_free(item);
-		DL_FOREACH_SAFE(sh->batches, b, next)
-		batch_free(b);
+		DL_FOREACH_SAFE (sh->open, item, next_item)
+			item_free(item);
+		DL_FOREACH_SAFE (sh->batches, b, next)
+			batch_free(b);
 	}
 	mem_free(o->shards);
 	mem_free(o);

@@ -25,8 +25,8 @@ void psession_send(struct psession *ps, json_t *message)
 	if (ps->job != NULL)
 		outgoing_job_message(o, &ps->job->q, &ps->job->item, message);
 	else
-		DL_FOREACH(ps->instance->attached, a)
-	outgoing_message(o, &a->session, message);
+		DL_FOREACH (ps->instance->attached, a)
+			outgoing_message(o, &a->session, message);
 	json_decref(message);
 }
 

@@ -24,6 +24,17 @@ static const struct row rows[] = {
 	{"unix:///run/r.sock", "/run/r.sock/0", NULL, NULL},
 	{"unix:///run/r.sock?db=7", "/run/r.sock/7", NULL, NULL},
 	{"unix://u:p@/run/r@x.sock", "/run/r@x.sock/0", "u", "p"},
+	{"sentinel://h/test", "test@h:26379/0", NULL, NULL},
+	{"sentinel://h:1,i,[::1]:2/test/3", "test@h:1/3", NULL, NULL},
+	{"sentinel://ann:pw@[::1],b/t/", "t@[::1]:26379/0", "ann", "pw"},
+	{"sentinel://h", NULL, NULL, NULL},
+	{"sentinel://h/", NULL, NULL, NULL},
+	{"sentinel://h//3", NULL, NULL, NULL},
+	{"sentinel:///test", NULL, NULL, NULL},
+	{"sentinel://h,/test", NULL, NULL, NULL},
+	{"sentinel://,h/test", NULL, NULL, NULL},
+	{"sentinel://h:0/test", NULL, NULL, NULL},
+	{"sentinel://h/test/x", NULL, NULL, NULL},
 	{"unix://run/r.sock", NULL, NULL, NULL},
 	{"unix:///run/r.sock?db=x", NULL, NULL, NULL},
 	{"unix:///run/r.sock?x=1", NULL, NULL, NULL},
@@ -67,6 +78,7 @@ static void test_rows(void **state)
 			continue;
 		}
 		assert_int_equal(rc, 0);
+		assert_true((u.host != NULL) + (u.path != NULL) + (u.n_sentinels > 0) == 1);
 		shown = redis_url_show(&u);
 		assert_string_equal(shown, rows[i].shown);
 		mem_free(shown);

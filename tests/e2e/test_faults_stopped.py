@@ -15,12 +15,11 @@ UP = "sh:{0}:up:dummy"
 class WorkersStopped(ledger.FaultTest):
     def test_stopped_for_longer_than_its_heartbeat(self):
         """SIGSTOP until another has its jobs, then SIGCONT: what it sends late is dropped, messages included."""
-        s = self.stack(platforms=["dummy"], workers=1)
+        s = self.stack(platforms=["dummy"], workers=1, config={"limits": {"outbox": 200000}})
         first = s.workers["dummy"][0]
         sid = s.register()
         jobs = [job("d%d" % i, "delay", ms=300) for i in range(20)] + [job("b%d" % i, "burst", n=30000)
                                                                         for i in range(2)]
-        s.reconfigure({"limits": {"outbox": 200000}})
         s.start_worker("dummy").wait_event("worker.ready")
         second = s.workers["dummy"][1]
         second.signal(signal.SIGSTOP)  # so that the first gets them all

@@ -279,19 +279,16 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_
 {
 	CAST(http_exchange, hx, cls, EXCHANGE_MAGIC);
 	int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-	int on = 1;
 
 	UNUSED(connection);
 	UNUSED(con_cls);
 	hx->state = ENDED;
-	if (fd < 0) {
-		log_event(LOG_ERROR, "http.upgrade", LOG_STR("why", strerror(errno)));
-		hx->base.gone(&hx->base);
-	} else {
-		/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
+	setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	if (fd >= 0)
 		hx->base.upgraded(&hx->base, fd, early, len);
-	}
+	else
+		hx->base.gone(&hx->base); /* no descriptor left: the client sees it closed */
 	MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
 	run_again(hx->front);
 }

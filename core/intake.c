@@ -46,13 +46,17 @@ struct batch {
 	struct intake *requests;
 	unsigned n;
 	size_t bytes;
+	struct batch *next; /* in `lost` */
 };
 
 struct intakes_shard {
 	struct intakes *list;
 	unsigned shard;
 	struct batch *batch; /* NULL: nothing collected */
+	struct batch *
+		lost; /* could not be sent; answered at the end of the turn, never from within intake_send() */
 	struct turn_task flush;
+	struct turn_task lose;
 };
 
 struct intakes {
@@ -300,8 +304,22 @@ static void on_flush(void *arg)
 	common_words(a, sh->list);
 	DL_FOREACH (b->requests, in)
 		request_words(a, in);
-	if (redis_send(r, a, on_reply, b) < 0)
+	if (redis_send(r, a, on_reply, b) == 0)
+		return;
+	LL_APPEND(sh->lost, b);
+	turn_queue(sh->list->loop, TURN_WORK, &sh->lose);
+}
+
+static void on_lose(void *arg)
+{
+	struct intakes_shard *sh = arg;
+
+	while (sh->lost != NULL) {
+		struct batch *b = sh->lost;
+
+		sh->lost = b->next;
 		on_reply(b, NULL);
+	}
 }
 
 int intake_send(struct intake *in, intake_done_fn *fn, void *arg)
@@ -347,6 +365,7 @@ struct intakes *intakes_open(uv_loop_t *loop, const struct conf *c, struct hub *
 	for (unsigned i = 0; i < list->n_shards; i++) {
 		list->shards[i] = (struct intakes_shard){.list = list, .shard = i};
 		list->shards[i].flush = (struct turn_task){.fn = on_flush, .arg = &list->shards[i]};
+		list->shards[i].lose = (struct turn_task){.fn = on_lose, .arg = &list->shards[i]};
 	}
 	return list;
 }
@@ -355,6 +374,8 @@ void intakes_close(struct intakes *list)
 {
 	for (unsigned i = 0; i < list->n_shards; i++) {
 		turn_cancel(&list->shards[i].flush);
+		turn_cancel(&list->shards[i].lose);
+		on_lose(&list->shards[i]);
 		if (list->shards[i].batch != NULL)
 			on_reply(list->shards[i].batch, NULL);
 	}

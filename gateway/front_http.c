@@ -21,6 +21,7 @@
 #define EXCHANGE_MAGIC 0xF4011002u
 #define IDLE_TIMEOUT_S 60
 #define STREAM_BLOCK   1024
+#define READ_ON_BYTES  (16ull << 20)
 #define WATCH_AFTER_MS 1000 /* parked for so long: watched for the client's leaving */
 #define FRESH_MS       500  /* at a drain, for connections that have not sent a request yet */
 
@@ -279,19 +280,16 @@ static void on_upgraded(void *cls, struct MHD_Connection *connection, void *con_
 {
 	CAST(http_exchange, hx, cls, EXCHANGE_MAGIC);
 	int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
-	int on = 1;
 
 	UNUSED(connection);
 	UNUSED(con_cls);
 	hx->state = ENDED;
-	if (fd < 0) {
-		log_event(LOG_ERROR, "http.upgrade", LOG_STR("why", strerror(errno)));
-		hx->base.gone(&hx->base);
-	} else {
-		/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	/* Whoever writes to it gathers what belongs together; not for unix sockets, hence unchecked. */
+	setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	if (fd >= 0)
 		hx->base.upgraded(&hx->base, fd, early, len);
-	}
+	else
+		hx->base.gone(&hx->base); /* no descriptor left: the client sees it closed */
 	MHD_upgrade_action(urh, MHD_UPGRADE_ACTION_CLOSE);
 	run_again(hx->front);
 }
@@ -396,6 +394,16 @@ static int head_check(struct http_exchange *hx)
 	return *end == '\0' ? 0 : 400;
 }
 
+/* An answer before the body is read ends the connection, and the reset may overtake it: a client that is sending already sees a broken
+ * pipe and not our 413. So a body that is not much too large is read and dropped first, unless its client asks before it sends. */
+static int reads_on(struct http_exchange *hx)
+{
+	const char *length = x_header(&hx->base, "Content-Length");
+
+	return hx->base.refused == 413 && x_header(&hx->base, "Expect") == NULL &&
+	       strtoull(length, NULL, 10) <= READ_ON_BYTES;
+}
+
 /* Hands the whole request to the api; 0 when it was not answered at once. */
 static enum MHD_Result to_api(struct http_exchange *hx)
 {
@@ -442,8 +450,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		hx->base.method = exchange_method(method);
 		hx->http_1_0 = strcmp(version, MHD_HTTP_VERSION_1_1) != 0;
 		hx->base.refused = head_check(hx);
-		/* Answered before the body is sent: MHD closes the connection afterwards. */
-		return hx->base.refused != 0 ? to_api(hx) : MHD_YES;
+		return hx->base.refused != 0 && !reads_on(hx) ? to_api(hx) : MHD_YES;
 	}
 	return *len > 0 ? body_add(hx, data, len) : to_api(hx);
 }

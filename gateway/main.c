@@ -2,7 +2,6 @@
 /* sockethub-gateway - fronts, dispatcher and delivery in one process and one loop. Start order: configuration, schema files,
  * key, Redis, listening sockets (inherited from sockethubd or a web server, else bound here); a signal or the
  * supervisor's death drains it. It holds no state that Redis does not have. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +11,11 @@
 #include "core/address.h"
 #include "core/cli.h"
 #include "core/conf.h"
+#include "core/ending.h"
 #include "core/err.h"
 #include "core/hub.h"
 #include "core/json.h"
 #include "core/keyring.h"
-#include "core/lifeline.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/turn.h"
@@ -31,6 +30,7 @@
 #include "gateway/metrics.h"
 #include "schema/registry.h"
 
+#define DRAIN_LOOK_MS 20
 #define REDIS_WAIT_MS 1000
 
 static const struct cli_program program = {
@@ -60,12 +60,9 @@ struct process {
 	struct front_http *http;
 	struct front_http *admin_http;
 	struct front_fcgi *fcgi;
-	struct lifeline *lifeline;
-	uv_signal_t terminate, interrupt;
-	uv_timer_t drain; /* looks whether all is done, until the deadline */
-	uint64_t deadline_ms;
-	int stopping;
-	int serving; /* the fronts are open */
+	struct ending ending;
+	uv_timer_t look; /* at a start, for Redis; at a drain, whether all is done */
+	int serving;     /* the fronts are open */
 	int announced;
 };
 
@@ -77,11 +74,20 @@ static void NO_RETURN refuse(const struct err *e)
 
 /* --- the end -------------------------------------------------------------------------------------------------------------- */
 
-static void close_all(struct process *p)
+static size_t open_exchanges(const struct process *p)
 {
-	if (p->stopping == 2)
-		return;
-	p->stopping = 2;
+	size_t fronts = (p->http != NULL ? front_http_count(p->http) : 0) +
+			(p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
+
+	return MAX(fronts, api_waiting(p->api));
+}
+
+static void on_close(void *arg, int cut)
+{
+	struct process *p = arg;
+
+	if (cut)
+		log_event(LOG_WARN, "gateway.drain-cut", LOG_INT("requests", open_exchanges(p)));
 	front_http_close(&p->http);
 	front_http_close(&p->admin_http);
 	front_fcgi_close(&p->fcgi);
@@ -93,59 +99,29 @@ static void close_all(struct process *p)
 	delivery_close(&p->delivery);
 	api_free(p->api);
 	admin_free(p->admin);
-	lifeline_close(&p->lifeline);
-	uv_close((uv_handle_t *)&p->terminate, NULL);
-	uv_close((uv_handle_t *)&p->interrupt, NULL);
-	uv_close((uv_handle_t *)&p->drain, NULL);
+	uv_close((uv_handle_t *)&p->look, NULL);
 	turn_close(&p->loop);
 }
 
-static size_t open_exchanges(const struct process *p)
-{
-	size_t fronts = (p->http != NULL ? front_http_count(p->http) : 0) +
-			(p->fcgi != NULL ? front_fcgi_count(p->fcgi) : 0);
-
-	return MAX(fronts, api_waiting(p->api));
-}
-
-static void on_drain(uv_timer_t *timer)
+static void on_look(uv_timer_t *timer)
 {
 	struct process *p = timer->data;
-	size_t n = open_exchanges(p);
 
-	if (n > 0 && uv_now(&p->loop) < p->deadline_ms)
-		return;
-	if (n > 0)
-		log_event(LOG_WARN, "gateway.drain-cut", LOG_INT("requests", n));
-	close_all(p);
+	if (open_exchanges(p) == 0)
+		ending_now(&p->ending);
 }
 
-static void drain(struct process *p)
+static void on_drain(void *arg)
 {
-	if (p->stopping) {
-		close_all(p); /* asked twice: at once */
-		return;
-	}
-	p->stopping = 1;
+	struct process *p = arg;
+
 	log_event(LOG_INFO, "gateway.drain", LOG_INT("requests", open_exchanges(p)));
 	if (p->http != NULL)
 		front_http_drain(p->http);
 	if (p->fcgi != NULL)
 		front_fcgi_drain(p->fcgi);
 	api_drain(p->api);
-	p->deadline_ms = uv_now(&p->loop) + (uint64_t)p->conf.drain_s * 1000;
-	uv_timer_start(&p->drain, on_drain, 20, 20);
-}
-
-static void on_signal(uv_signal_t *signal, int number)
-{
-	UNUSED(number);
-	drain(signal->data);
-}
-
-static void on_lost(void *arg)
-{
-	drain(arg);
+	uv_timer_start(&p->look, on_look, DRAIN_LOOK_MS, DRAIN_LOOK_MS);
 }
 
 /* --- the hub's events ---------------------------------------------------------------------------------------------------- */
@@ -157,7 +133,7 @@ static void announce(struct process *p)
 	p->announced = 1;
 	log_event(LOG_INFO, "gateway.ready", LOG_STR("listen", p->conf.listen),
 		LOG_STR("fastcgi", p->conf.fastcgi));
-	lifeline_ready(p->lifeline);
+	ending_ready(&p->ending);
 }
 
 static void on_commands(void *arg, unsigned shard, int up)
@@ -274,16 +250,6 @@ static int addresses_check(const struct conf *c, struct err *e)
 	return 0;
 }
 
-static void signals_open(struct process *p)
-{
-	uv_timer_init(&p->loop, &p->drain);
-	uv_signal_init(&p->loop, &p->terminate);
-	uv_signal_init(&p->loop, &p->interrupt);
-	p->drain.data = p->terminate.data = p->interrupt.data = p;
-	uv_signal_start(&p->terminate, on_signal, SIGTERM);
-	uv_signal_start(&p->interrupt, on_signal, SIGINT);
-}
-
 static void on_waited(uv_timer_t *timer)
 {
 	UNUSED(timer); /* the loop's turn is all that is needed */
@@ -295,16 +261,17 @@ static void redis_wait(struct process *p)
 {
 	uint64_t until_ms = uv_now(&p->loop) + REDIS_WAIT_MS;
 
-	uv_timer_start(&p->drain, on_waited, REDIS_WAIT_MS, 0);
-	while (!p->stopping && !hub_is_up(p->hub) && uv_now(&p->loop) < until_ms)
+	uv_timer_start(&p->look, on_waited, REDIS_WAIT_MS, 0);
+	while (!ending_has_begun(&p->ending) && !hub_is_up(p->hub) && uv_now(&p->loop) < until_ms)
 		uv_run(&p->loop, UV_RUN_ONCE);
-	if (!p->stopping)
-		uv_timer_stop(&p->drain);
+	if (!ending_has_begun(&p->ending))
+		uv_timer_stop(&p->look);
 }
 
 static int start(struct process *p, struct err *e)
 {
 	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
+	const struct ending_events ends = {on_drain, on_close};
 	struct api_parts parts = {.loop = &p->loop,
 		.conf = &p->conf,
 		.registry = p->registry,
@@ -324,10 +291,11 @@ static int start(struct process *p, struct err *e)
 		&p->loop, &p->conf, p->registry, p->hub, &p->keyring, &p->metrics);
 	p->api = api_new(&parts);
 	p->admin = admin_new(&p->metrics, p->delivery);
-	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
-	signals_open(p);
+	uv_timer_init(&p->loop, &p->look);
+	p->look.data = p;
+	ending_open(&p->ending, &p->loop, (uint64_t)p->conf.drain_s * 1000, &ends, p);
 	redis_wait(p);
-	if (p->stopping)
+	if (ending_has_begun(&p->ending))
 		return 0;
 	rc = fronts_open(p, e);
 	p->serving = rc == 0;

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* sockethub-worker PLATFORM - the listener process of one platform. Start order: configuration, schema files, key, Redis,
  * listener; a signal or the supervisor's death drains it. It never sees a client, nor another platform's key. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/cli.h"
 #include "core/conf.h"
+#include "core/ending.h"
 #include "core/err.h"
 #include "core/http.h"
 #include "core/hub.h"
 #include "core/json.h"
 #include "core/keyring.h"
-#include "core/lifeline.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/outbound.h"
@@ -39,11 +38,8 @@ struct process {
 	struct conf conf;
 	struct registry *registry;
 	uv_loop_t loop;
-	uv_signal_t terminate, interrupt;
-	uv_timer_t deadline; /* of the drain */
-	struct lifeline *lifeline;
+	struct ending ending;
 	char name[64];
-	int stopping;
 };
 
 static void NO_RETURN refuse(const struct err *e)
@@ -54,56 +50,32 @@ static void NO_RETURN refuse(const struct err *e)
 
 /* --- the end -------------------------------------------------------------------------------------------------------------- */
 
-static void close_all(struct process *p)
+static void on_close(void *arg, int cut)
 {
-	if (p->stopping == 2)
-		return;
-	p->stopping = 2;
+	struct process *p = arg;
+
+	if (cut)
+		log_event(LOG_WARN, "worker.drain-cut",
+			LOG_INT("jobs", listener_count(p->worker.listener)));
 	listener_close(&p->worker.listener);
 	http_client_free(p->worker.http);
 	hub_close(&p->worker.hub);
-	lifeline_close(&p->lifeline);
-	uv_close((uv_handle_t *)&p->terminate, NULL);
-	uv_close((uv_handle_t *)&p->interrupt, NULL);
-	uv_close((uv_handle_t *)&p->deadline, NULL);
 	turn_close(&p->loop);
 }
 
 static void on_drained(void *arg)
 {
-	close_all(arg);
+	struct process *p = arg;
+
+	ending_now(&p->ending);
 }
 
-static void on_deadline(uv_timer_t *timer)
+static void on_drain(void *arg)
 {
-	struct process *p = timer->data;
+	struct process *p = arg;
 
-	log_event(
-		LOG_WARN, "worker.drain-cut", LOG_INT("jobs", listener_count(p->worker.listener)));
-	close_all(p);
-}
-
-static void drain(struct process *p)
-{
-	if (p->stopping) {
-		close_all(p); /* asked twice: at once */
-		return;
-	}
-	p->stopping = 1;
 	log_event(LOG_INFO, "worker.drain", LOG_INT("jobs", listener_count(p->worker.listener)));
-	uv_timer_start(&p->deadline, on_deadline, (uint64_t)p->conf.drain_s * 1000, 0);
 	listener_drain(p->worker.listener, on_drained, p);
-}
-
-static void on_signal(uv_signal_t *signal, int number)
-{
-	UNUSED(number);
-	drain(signal->data);
-}
-
-static void on_lost(void *arg)
-{
-	drain(arg);
 }
 
 /* --- the hub's events ---------------------------------------------------------------------------------------------------- */
@@ -138,7 +110,7 @@ static void on_ready(void *arg)
 
 	log_event(LOG_INFO, "worker.ready", LOG_STR("platform", p->worker.platform->name),
 		LOG_STR("name", p->name));
-	lifeline_ready(p->lifeline);
+	ending_ready(&p->ending);
 }
 
 /* --- the start -------------------------------------------------------------------------------------------------------------- */
@@ -216,6 +188,7 @@ static void name_make(struct process *p)
 static int start(struct process *p, struct err *e)
 {
 	const struct hub_events events = {on_commands, on_subscriber, on_push, p};
+	const struct ending_events ends = {on_drain, on_close};
 	const char *predecessor = getenv("SOCKETHUB_WORKER_PREDECESSOR");
 	char tag[64];
 	int rc;
@@ -226,13 +199,7 @@ static int start(struct process *p, struct err *e)
 		return rc;
 	p->worker.http = http_client_new(&p->loop, p->worker.outbound,
 		"Sockethub/" SOCKETHUB_VERSION " (+https://sockethub.org)");
-	p->lifeline = lifeline_watch(&p->loop, on_lost, p);
-	uv_timer_init(&p->loop, &p->deadline);
-	uv_signal_init(&p->loop, &p->terminate);
-	uv_signal_init(&p->loop, &p->interrupt);
-	p->deadline.data = p->terminate.data = p->interrupt.data = p;
-	uv_signal_start(&p->terminate, on_signal, SIGTERM);
-	uv_signal_start(&p->interrupt, on_signal, SIGINT);
+	ending_open(&p->ending, &p->loop, (uint64_t)p->conf.drain_s * 1000, &ends, p);
 	listener_open(&p->worker, predecessor != NULL ? predecessor : "", on_ready, p);
 	return 0;
 }

@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-BUILD = os.environ.get("SOCKETHUB_BUILD", "build/plain")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.join(ROOT, os.environ.get("SOCKETHUB_BUILD", "build/plain"))
 SUITE = os.path.join(os.path.dirname(__file__), "..", "data", "json-schema-test-suite")
 # PATH and the sanitizers' options pass through; the language of messages does not.
 ENV = dict(os.environ, LC_ALL="C")

@@ -260,7 +260,7 @@ int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_be
 	redis_arg(&args, started.text, started.len);
 	redis_arg_str(&args, KEYS_GROUP);
 	redis_arg_str(&args, q->worker);
-	redis_arg_int(&args, QUEUE_WORKER_TTL_MS);
+	redis_arg_int(&args, b->worker_ttl_ms);
 	redis_arg_int(&args, b->up_ttl_ms);
 	redis_arg(&args, prefix.text, prefix.len);
 	redis_arg_str(&args, b->predecessor);

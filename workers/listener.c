@@ -259,6 +259,7 @@ static void beat(struct reader *r)
 	/* After Redis was away all heartbeats have lapsed: let the others show themselves before their jobs are taken. */
 	int settled = uv_now(l->worker->loop) - r->up_since_ms > QUEUE_WORKER_TTL_MS;
 	const struct queue_beat b = {
+		.worker_ttl_ms = QUEUE_WORKER_TTL_MS,
 		.up_ttl_ms = UP_TTL_MS,
 		.predecessor = l->predecessor,
 		.take_over = settled && !l->draining ? TAKE_OVER : 0,

@@ -472,7 +472,7 @@ int queue_finish_send(struct queue_finish *f, struct redis *r, const struct conf
 {
 	const struct queue_ref q = {f->shard, f->platform, NULL};
 	struct finish_call *call = mem_alloc(sizeof *call);
-	struct keys_name started;
+	struct keys_name started, worker;
 	int rc;
 
 	item_close(f);
@@ -480,14 +480,20 @@ int queue_finish_send(struct queue_finish *f, struct redis *r, const struct conf
 	redis_args_begin(&args);
 	redis_arg_str(&args, "EVALSHA");
 	redis_arg_str(&args, redis_script_sha(r, SCRIPT_FINISH));
-	redis_arg_int(&args, 2 + f->keys.count);
+	redis_arg_int(&args, 3 + f->keys.count);
 	queue_key(&q);
 	redis_arg(&args, started.text, started.len);
+	if (*f->worker != '\0')
+		keys_worker(&worker, f->shard, f->platform, f->worker);
+	else
+		keys_queue(&worker, f->shard, f->platform);
+	redis_arg(&args, worker.text, worker.len);
 	redis_args_append(&args, &f->keys);
 	redis_arg_str(&args, KEYS_GROUP);
 	redis_arg_int(&args, c->limits_outbox);
 	redis_arg_int(&args, c->limits_outbox_bytes);
 	redis_arg_str(&args, f->worker);
+	redis_arg_int(&args, QUEUE_WORKER_TTL_MS);
 	redis_args_append(&args, &f->items);
 	*call = (struct finish_call){f->n, fn, arg};
 	rc = redis_send(r, &args, on_finish, call);

@@ -51,6 +51,9 @@ int queue_overdue(struct redis *r, const struct queue_ref *q, long long age_ms, 
 
 /* --- heartbeat -------------------------------------------------------------------------------------------------- */
 
+/* What results renew a heartbeat to (queue_finish_send()); heartbeats of listeners last as long. */
+#define QUEUE_WORKER_TTL_MS 6000
+
 struct queue_beat {
 	unsigned worker_ttl_ms; /* after this silence others take this worker's jobs */
 	unsigned

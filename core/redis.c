@@ -18,6 +18,7 @@
 #define BACKOFF_MIN_MS    20
 #define BACKOFF_MAX_MS    1000
 #define CONNECT_MS        5000
+#define TICK_MS           1000
 #define MAX_SCRIPTS       12
 #define MAX_OUTPUT_BUFFER (256u << 20)
 
@@ -44,9 +45,9 @@ struct redis {
 	unsigned scripts_seen;
 	unsigned backoff_ms;
 	unsigned in_flight;
-	uint64_t
-		progress_at_ms; /* when the last reply came or the first command of a batch went out */
-	uv_timer_t timer;       /* down: the next attempt; else: the time-out check */
+	unsigned
+		silent; /* ticks since the last reply came, or since the first command of a batch went out */
+	uv_timer_t timer; /* down: the next attempt; else: the time-out check */
 };
 
 struct command {
@@ -116,18 +117,20 @@ static void give_up(struct redis *r, const char *why)
 static void on_timer(uv_timer_t *timer)
 {
 	CAST(redis, r, timer->data, REDIS_MAGIC);
-	uint64_t limit = r->up ? r->timeout_ms : CONNECT_MS;
+	unsigned limit = r->up ? r->timeout_ms : CONNECT_MS;
 
 	if (r->ac == NULL) {
 		find_and_connect(r);
 		return;
 	}
-	if ((!r->up || r->in_flight > 0) && uv_now(r->loop) - r->progress_at_ms > limit) {
+	/* Ticks, not time: if this process was stopped, or busy for long, the answers have not been looked at yet. */
+	r->silent++;
+	if ((!r->up || r->in_flight > 0) && r->silent * TICK_MS > limit) {
 		if (!r->up)
 			moved_forget(r);
 		give_up(r, "no answer in time");
 	} else {
-		schedule(r, 1000);
+		schedule(r, TICK_MS);
 	}
 }
 
@@ -147,7 +150,7 @@ static void on_handshake(redisAsyncContext *ac, void *p, void *unused)
 	UNUSED(unused);
 	if (r == NULL || reply == NULL)
 		return;
-	r->progress_at_ms = uv_now(r->loop);
+	r->silent = 0;
 	if (reply->type == REDIS_REPLY_ERROR) {
 		log_event(LOG_ERROR, "redis.refused", LOG_STR("name", r->name),
 			LOG_STR("addr", r->shown), LOG_STR("why", reply->str));
@@ -202,7 +205,7 @@ static void on_connect(const redisAsyncContext *ac, int status)
 		went_down(r, 0, ac->errstr);
 		return;
 	}
-	r->progress_at_ms = uv_now(r->loop);
+	r->silent = 0;
 	handshake(r);
 }
 
@@ -234,13 +237,13 @@ static void connect_now(struct redis *r)
 	}
 	r->ac = ac;
 	ac->data = r;
-	r->progress_at_ms = uv_now(r->loop);
+	r->silent = 0;
 	if (r->url->path == NULL)
 		redisEnableKeepAlive(&ac->c);
 	redis_loop_attach(r->loop, ac);
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);
-	schedule(r, 1000);
+	schedule(r, TICK_MS);
 }
 
 static void on_found(void *arg, const char *host, int port, const char *why)
@@ -378,7 +381,7 @@ static void on_reply(redisAsyncContext *ac, void *p, void *data)
 	mem_free(c);
 	if (r->ac == ac) {
 		r->in_flight--;
-		r->progress_at_ms = uv_now(r->loop);
+		r->silent = 0;
 		elsewhere = reply != NULL && is_elsewhere(r, reply);
 	}
 	if (fn != NULL)
@@ -421,7 +424,7 @@ int redis_send(struct redis *r, struct redis_args *a, redis_reply_fn *fn, void *
 		return -(int)ERR_REDIS;
 	}
 	if (r->in_flight++ == 0)
-		r->progress_at_ms = uv_now(r->loop);
+		r->silent = 0;
 	return 0;
 }
 

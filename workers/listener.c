@@ -25,7 +25,6 @@
 #define BATCH           128
 #define WAIT_MS         5000
 #define BEAT_MS         1000
-#define WORKER_TTL_MS   6000
 #define UP_TTL_MS       15000
 #define TAKE_OVER       256
 #define MANY_DELIVERIES 3 /* a job that so many workers held when they died is run alone */
@@ -258,9 +257,9 @@ static void beat(struct reader *r)
 	struct listener *l = r->listener;
 	struct queue_ref q = ref_of(r);
 	/* After Redis was away all heartbeats have lapsed: let the others show themselves before their jobs are taken. */
-	int settled = uv_now(l->worker->loop) - r->up_since_ms > WORKER_TTL_MS;
+	int settled = uv_now(l->worker->loop) - r->up_since_ms > QUEUE_WORKER_TTL_MS;
 	const struct queue_beat b = {
-		.worker_ttl_ms = WORKER_TTL_MS,
+		.worker_ttl_ms = QUEUE_WORKER_TTL_MS,
 		.up_ttl_ms = UP_TTL_MS,
 		.predecessor = l->predecessor,
 		.take_over = settled && !l->draining ? TAKE_OVER : 0,

@@ -3,8 +3,9 @@
 -- deleted once, and only who deletes it appends the result; acknowledging, appending and waking are one step. Messages
 -- of a job that was given to another worker meanwhile are dropped: else they would mix with what that one sends.
 --
--- KEYS  1 queue  2 started, then per item its outbox
--- ARGV  1 group  2 max outbox  3 max outbox bytes  4 worker ("" whoever holds the jobs), then per item:
+-- KEYS  1 queue  2 started  3 the worker's own (the queue again without one), then per item its outbox
+-- ARGV  1 group  2 max outbox  3 max outbox bytes  4 worker ("" whoever holds the jobs)
+--       5 worker ttl ms, then per item:
 --         id ("" not of a job)  token ("-" the job goes on)  platform  flags (any of f: messages over the bound too, or
 --         dropped when there are many over it already; s: the job was marked as started)  n, n messages, result
 -- reply per item: 1 done  0 the job was finished before, or is another's  2 the session is gone
@@ -13,7 +14,7 @@ local call = redis.call
 local queue, started, group = KEYS[1], KEYS[2], ARGV[1]
 local max, max_bytes, worker = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local out = {}
-local a, k = 5, 3
+local a, k = 6, 4
 local OVER = 16 -- forced messages over the bound: they say that it is reached, and need not say it for ever
 
 -- An outbox is made with its session and goes with it: where there is none, the session is gone.
@@ -34,6 +35,12 @@ local function is_mine(id)
 	if worker == '' then return true end
 	local p = redis.pcall('XPENDING', queue, group, id, id, 1)
 	return not p.err and p[1] and p[1][2] == worker
+end
+
+-- Results are a sign of life: a heartbeat behind many of them may come late. One that has lapsed stays so (beat.lua).
+if worker ~= '' then
+	local ttl, left = tonumber(ARGV[5]), call('PTTL', KEYS[3])
+	if left > ttl / 2 and left < ttl - 1000 then call('PEXPIRE', KEYS[3], ttl) end
 end
 
 while ARGV[a] do

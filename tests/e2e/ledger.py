@@ -216,7 +216,8 @@ class Ledger:
         test.assertEqual(self.errors, [])
         results = self.results()
         bad = {rid: found for rid, found in results.items() if len(found) != 1}
-        test.assertEqual(bad, {}, "more than one result")
+        if bad:
+            raise AssertionError("more than one result: %r" % bad)
         test.assertEqual([rid for rid in self.confirmed if rid not in results], [], "no result")
         test.assertEqual([rid for rid in results if rid not in self.jobs], [], "results of nobody's jobs")
         for rid, found in results.items():

@@ -49,6 +49,9 @@ struct platform {
 	enum platform_life life;
 	const struct verb *
 		verbs; /* ends at .name == NULL; must equal the verbs of schema/platforms/<name>.json */
+	/* Optional. Once per worker process, before its loop runs and before there is any thread: for the set-up of
+	 * libraries that is process-wide. `settings` as in open(). 0, or < 0 with `e` filled: the worker does not start. */
+	int (*start)(const json_t *settings, struct err *e);
 	/* Makes an instance. `ps` is the instance's own session: what is sent there reaches every session attached
 	 * to the instance (none, when STATELESS: then it serves for timers, watches, http and log only). It outlives
 	 * the state. `settings` is platforms.<name> of the configuration, checked and completed with defaults; KEPT
@@ -57,6 +60,8 @@ struct platform {
 	/* Optional. The job's deadline passed or its session ended: it is answered already, `job` is valid during the
 	 * call only, and neither job_done() nor job_fail() may follow. */
 	void (*cancel)(void *state, struct job *job);
+	/* Optional. A session left the instance, its subscriptions are gone: some topic may have no subscriber now. */
+	void (*left)(void *state);
 	/* Frees the state; safe at any point after open(). No job of the instance is left. Timers and watches made
 	 * through its psession are closed by the worker afterwards. */
 	void (*close)(void *state);
@@ -81,11 +86,19 @@ void job_fail(struct job *job, const struct err *e);
 /* This platform's credentials for the job's or instance's actor: the `object` the client sent with `set`
  * ({"objectType":"credentials", ...}). NULL when none are set. Borrowed until return to the loop. */
 const json_t *psession_credentials(const struct psession *ps);
+/* The actor's address that the instance was opened for; "" when STATELESS. Borrowed for the instance's life. */
+const char *psession_actor(const struct psession *ps);
 /* Sends a message (see activity_message()). TAKES; `platform` is stamped on. Order is kept, and messages sent before
  * job_done() arrive before the result. */
 void psession_send(struct psession *ps, json_t *message);
+/* On a job's session: sends to every session attached to the instance but the asker's: what one user of a shared
+ * connection does, the others shall see. TAKES. */
+void psession_send_others(struct psession *ps, json_t *message);
 /* PER_ACCOUNT instances: connected and authenticated; held jobs run now. */
 void psession_ready(struct psession *ps);
+/* PER_ACCOUNT instances: the connection was lost and the platform tries to get it back: VERB_CONNECTED jobs that come
+ * now are held until psession_ready(), or until their deadline. */
+void psession_unready(struct psession *ps);
 /* PER_ACCOUNT instances: the connection is gone for good. Jobs not yet answered fail with `why`; close() follows from
  * the loop, never from within this call. */
 void psession_broken(struct psession *ps, const struct err *why);
@@ -94,6 +107,25 @@ void psession_log(struct psession *ps, enum log_level level, const char *ev, con
 /* The worker's HTTP client and the rule for outbound addresses; borrowed, valid for the instance's life. */
 struct http_client *psession_http(struct psession *ps);
 const struct outbound *psession_outbound(struct psession *ps);
+
+/* --- what outlives a call: subscriptions of sessions, and the state that a successor needs (PER_ACCOUNT) -------------- */
+
+/* On a job's session: it shall get what is published on `topic` (any text, e.g. a folder's name) until it unsubscribes
+ * or ends. Restored with the account, see psession_keep(). */
+void psession_subscribe(struct psession *ps, const char *topic);
+void psession_unsubscribe(struct psession *ps, const char *topic);
+/* How many sessions of the instance are subscribed to `topic`. */
+size_t psession_subscribers(const struct psession *ps, const char *topic);
+/* Sends a message to the subscribers of `topic` among the instance's sessions. TAKES. */
+void psession_publish(struct psession *ps, const char *topic, json_t *message);
+
+/* Leaves `state` (TAKES; no secrets; NULL: nothing) to whoever serves the account should this worker die: it is sealed
+ * and written to Redis, replaces what was kept before, and goes with the last session. The successor opens the
+ * instance by itself, with the sessions that still live attached. An account that keeps nothing is not restored. */
+void psession_keep(struct psession *ps, json_t *state);
+/* What a predecessor of this instance left with psession_keep(); NULL: there was none, a job opened this instance.
+ * Borrowed for the instance's life. */
+const json_t *psession_kept(const struct psession *ps);
 
 typedef void platform_timer_fn(void *arg);
 struct platform_timer;

@@ -33,14 +33,35 @@ static void on_end_closed(uv_handle_t *h)
 
 /* --- closing ------------------------------------------------------------------------------------------------------------- */
 
+static void detach(struct instance *in, struct attached *a)
+{
+	DL_DELETE(in->attached, a);
+	json_decref(a->topics);
+	mem_free(a);
+}
+
 static void detach_all(struct instance *in)
 {
 	struct attached *a, *next;
 
-	DL_FOREACH_SAFE (in->attached, a, next) {
-		DL_DELETE(in->attached, a);
-		mem_free(a);
-	}
+	DL_FOREACH_SAFE (in->attached, a, next)
+		detach(in, a);
+}
+
+/* All but the platform's state and the handle that closes later. */
+static void instance_free(struct instances *list, struct instance *in)
+{
+	psession_handles_release(&in->handles);
+	detach_all(in);
+	DL_DELETE(list->list, in);
+	turn_cancel(&in->end->close);
+	uv_close((uv_handle_t *)&in->end->linger, on_end_closed);
+	json_decref(in->credentials);
+	json_decref(in->kept);
+	json_decref(in->keep);
+	mem_free(in->actor);
+	mem_free(in->why);
+	mem_free(in);
 }
 
 static void instance_close(struct instances *list, struct instance *in)
@@ -48,14 +69,7 @@ static void instance_close(struct instances *list, struct instance *in)
 	log_event(LOG_DEBUG, "instance.close", LOG_STR("platform", list->worker->platform->name),
 		LOG_STR("key", in->key));
 	list->worker->platform->close(in->platform_state);
-	psession_handles_release(&in->handles);
-	detach_all(in);
-	DL_DELETE(list->list, in);
-	turn_cancel(&in->end->close);
-	uv_close((uv_handle_t *)&in->end->linger, on_end_closed);
-	json_decref(in->credentials);
-	mem_free(in->why);
-	mem_free(in);
+	instance_free(list, in);
 }
 
 /* From the loop, so that no platform is closed from within one of its own calls. */
@@ -103,14 +117,15 @@ static void key_make(const struct worker *w, const char *actor, const json_t *cr
 	mem_free(canonical);
 }
 
-static struct instance *instance_new(
-	struct instances *list, const char *key, json_t *credentials, struct err *e)
+static struct instance *instance_new(struct instances *list, const char *key, const char *actor,
+	json_t *credentials, struct err *e)
 {
 	struct instance *in = mem_alloc(sizeof *in);
 	struct worker *w = list->worker;
 
 	in->worker = w;
 	memcpy(in->key, key, strlen(key) + 1);
+	in->actor = mem_strdup(w->platform->life == PLATFORM_STATELESS ? "" : actor);
 	in->credentials = json_incref(credentials);
 	in->ps = (struct psession){in, NULL};
 	in->state = w->platform->life == PLATFORM_STATELESS ? INSTANCE_READY : INSTANCE_OPEN;
@@ -122,12 +137,17 @@ static struct instance *instance_new(
 	DL_APPEND(list->list, in);
 	if (w->platform->open(&in->ps, w->settings, &in->platform_state, e) == 0)
 		return in;
-	psession_handles_release(&in->handles);
-	DL_DELETE(list->list, in);
-	turn_cancel(&in->end->close);
-	uv_close((uv_handle_t *)&in->end->linger, on_end_closed);
-	json_decref(in->credentials);
-	mem_free(in);
+	instance_free(list, in);
+	return NULL;
+}
+
+struct attached *instance_attached(const struct instance *in, const struct session_ref *s)
+{
+	struct attached *a;
+
+	DL_FOREACH (in->attached, a)
+		if (strcmp(a->session.h, s->h) == 0)
+			return a;
 	return NULL;
 }
 
@@ -138,9 +158,8 @@ static void attach(struct instance *in, const struct session_ref *s)
 	/* A stateless instance serves everybody and sends to askers only. */
 	if (in->worker->platform->life == PLATFORM_STATELESS)
 		return;
-	DL_FOREACH (in->attached, a)
-		if (strcmp(a->session.h, s->h) == 0)
-			return;
+	if (instance_attached(in, s) != NULL)
+		return;
 	a = mem_alloc(sizeof *a);
 	a->session = *s;
 	DL_APPEND(in->attached, a);
@@ -160,7 +179,7 @@ struct instance *instances_get(struct instances *list, const struct session_ref 
 			!in->end->close.queued)
 			break;
 	if (in == NULL)
-		in = instance_new(list, key, credentials, e);
+		in = instance_new(list, key, actor, credentials, e);
 	if (in != NULL)
 		attach(in, s);
 	return in;
@@ -172,17 +191,17 @@ void instances_session_gone(struct instances *list, const struct session_ref *s)
 {
 	long long linger_ms = list->worker->conf->session_linger_s * 1000;
 	struct instance *in;
-	struct attached *a, *next;
+	struct attached *a;
 
 	DL_FOREACH (list->list, in) {
-		DL_FOREACH_SAFE (in->attached, a, next) {
-			if (strcmp(a->session.h, s->h) != 0)
-				continue;
-			DL_DELETE(in->attached, a);
-			mem_free(a);
-			if (in->attached == NULL)
-				uv_timer_start(&in->end->linger, on_linger, (uint64_t)linger_ms, 0);
-		}
+		a = instance_attached(in, s);
+		if (a == NULL)
+			continue;
+		detach(in, a);
+		if (list->worker->platform->left != NULL && in->state != INSTANCE_BROKEN)
+			list->worker->platform->left(in->platform_state);
+		if (in->attached == NULL)
+			uv_timer_start(&in->end->linger, on_linger, (uint64_t)linger_ms, 0);
 	}
 }
 
@@ -192,6 +211,12 @@ void instance_ready(struct instance *in)
 		return;
 	in->state = INSTANCE_READY;
 	in->end->list->events.ready(in->end->list->events.arg, in);
+}
+
+void instance_unready(struct instance *in)
+{
+	if (in->state == INSTANCE_READY)
+		in->state = INSTANCE_OPEN;
 }
 
 void instance_broken(struct instance *in, const struct err *why)

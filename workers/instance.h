@@ -20,6 +20,7 @@ struct worker;
 /* A session that uses an instance. */
 struct attached {
 	struct session_ref session;
+	json_t *topics; /* what it is subscribed to: an object whose keys they are; NULL: nothing */
 	struct attached *prev, *next;
 };
 
@@ -30,7 +31,10 @@ struct instance {
 	char key[CRYPT_TOKEN_SIZE]; /* "" for the one of a STATELESS platform */
 	enum instance_state state;
 	void *platform_state;
+	char *actor;
 	json_t *credentials; /* NULL: none */
+	json_t *kept;        /* psession_keep() of a predecessor, NULL: none */
+	json_t *keep;        /* for a successor, NULL: nothing */
 	struct psession ps;
 	struct attached *attached;
 	struct psession_handles handles; /* its timers and watches */
@@ -65,6 +69,9 @@ struct instance *instances_get(struct instances *list, const struct session_ref 
 void instances_session_gone(struct instances *list, const struct session_ref *s);
 /* For psession.c. */
 void instance_ready(struct instance *in);
+void instance_unready(struct instance *in);
 void instance_broken(struct instance *in, const struct err *why);
+/* The attachment of a session, NULL when it has none (any more). */
+struct attached *instance_attached(const struct instance *in, const struct session_ref *s);
 
 #endif

@@ -150,7 +150,10 @@ static int platform_find(struct process *p, const char *name, struct err *e)
 	if (r == NULL || !r->loaded)
 		return err_set(e, ERR_CONFIG, "platforms.%s: has to be in the configuration", name);
 	p->worker.settings = r->settings;
-	return verbs_check(p->worker.platform, r, e);
+	rc = verbs_check(p->worker.platform, r, e);
+	if (rc == 0 && p->worker.platform->start != NULL)
+		rc = p->worker.platform->start(p->worker.settings, e);
+	return rc;
 }
 
 static int outbound_open(struct process *p, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "workers/psession.h"
 
+#include <string.h>
 #include <utlist.h>
 
 #include "core/mem.h"
@@ -30,6 +31,27 @@ void psession_send(struct psession *ps, json_t *message)
 	json_decref(message);
 }
 
+void psession_send_others(struct psession *ps, json_t *message)
+{
+	struct attached *a;
+
+	assert(ps->job != NULL);
+	DL_FOREACH (ps->instance->attached, a)
+		if (strcmp(a->session.h, ps->job->q.session.h) != 0)
+			outgoing_message(ps->instance->worker->outgoing, &a->session, message);
+	json_decref(message);
+}
+
+const char *psession_actor(const struct psession *ps)
+{
+	return ps->instance->actor;
+}
+
+void psession_unready(struct psession *ps)
+{
+	instance_unready(ps->instance);
+}
+
 void psession_ready(struct psession *ps)
 {
 	instance_ready(ps->instance);
@@ -55,6 +77,59 @@ struct http_client *psession_http(struct psession *ps)
 const struct outbound *psession_outbound(struct psession *ps)
 {
 	return ps->instance->worker->outbound;
+}
+
+/* --- what outlives a call --------------------------------------------------------------------------------------------- */
+
+void psession_subscribe(struct psession *ps, const char *topic)
+{
+	struct attached *a = instance_attached(ps->instance, &ps->job->q.session);
+
+	/* Its session has ended meanwhile: there is nobody to tell. */
+	if (a == NULL)
+		return;
+	if (a->topics == NULL)
+		a->topics = json_object();
+	json_object_set_new(a->topics, topic, json_true());
+}
+
+void psession_unsubscribe(struct psession *ps, const char *topic)
+{
+	struct attached *a = instance_attached(ps->instance, &ps->job->q.session);
+
+	if (a != NULL)
+		json_object_del(a->topics, topic);
+}
+
+size_t psession_subscribers(const struct psession *ps, const char *topic)
+{
+	const struct attached *a;
+	size_t n = 0;
+
+	DL_FOREACH (ps->instance->attached, a)
+		n += json_object_get(a->topics, topic) != NULL;
+	return n;
+}
+
+void psession_publish(struct psession *ps, const char *topic, json_t *message)
+{
+	struct attached *a;
+
+	DL_FOREACH (ps->instance->attached, a)
+		if (json_object_get(a->topics, topic) != NULL)
+			outgoing_message(ps->instance->worker->outgoing, &a->session, message);
+	json_decref(message);
+}
+
+void psession_keep(struct psession *ps, json_t *state)
+{
+	json_decref(ps->instance->keep);
+	ps->instance->keep = state;
+}
+
+const json_t *psession_kept(const struct psession *ps)
+{
+	return ps->instance->kept;
 }
 
 /* --- timers ----------------------------------------------------------------------------------------------------------- */

@@ -53,7 +53,7 @@ struct fake {
 	struct psession ps;
 	struct outbound *outbound;
 	struct http_client *http;
-	json_t *settings, *credentials, *events;
+	json_t *settings, *credentials, *kept, *topics, *events;
 	struct job *jobs[MAX_JOBS];
 	int n_jobs;
 	struct platform_timer *timers;
@@ -204,6 +204,79 @@ void psession_send(struct psession *ps, json_t *message)
 	check_text(message);
 	json_object_set_new(event, "job", json_integer(ps->job));
 	json_object_set_new(event, "message", message);
+}
+
+void psession_send_others(struct psession *ps, json_t *message)
+{
+	json_t *event = record(ps->fake, "others");
+
+	if (ps->job < 0)
+		die("psession_send_others() on the instance's session");
+	check_text(message);
+	json_object_set_new(event, "job", json_integer(ps->job));
+	json_object_set_new(event, "message", message);
+}
+
+const char *psession_actor(const struct psession *ps)
+{
+	return ps->fake->platform->life == PLATFORM_PER_ACCOUNT ? "ann@example.org" : "";
+}
+
+void psession_unready(struct psession *ps)
+{
+	record(ps->fake, "unready");
+}
+
+/* --- what outlives a call ------------------------------------------------------------------------------------------- */
+
+void fake_subscribe(struct fake *f, const char *topic)
+{
+	json_object_set_new(f->topics, topic, json_true());
+}
+
+void psession_subscribe(struct psession *ps, const char *topic)
+{
+	if (ps->job < 0)
+		die("psession_subscribe() on the instance's session");
+	fake_subscribe(ps->fake, topic);
+}
+
+void psession_unsubscribe(struct psession *ps, const char *topic)
+{
+	json_object_del(ps->fake->topics, topic);
+}
+
+size_t psession_subscribers(const struct psession *ps, const char *topic)
+{
+	return json_object_get(ps->fake->topics, topic) != NULL;
+}
+
+void psession_publish(struct psession *ps, const char *topic, json_t *message)
+{
+	json_t *event = record(ps->fake, "publish");
+
+	check_text(message);
+	json_object_set_new(event, "topic", json_string(topic));
+	json_object_set_new(event, "message", message);
+}
+
+void psession_keep(struct psession *ps, json_t *state)
+{
+	if (state != NULL)
+		check_text(state);
+	json_object_set_new(record(ps->fake, "keep"), "state", state != NULL ? state : json_null());
+}
+
+const json_t *psession_kept(const struct psession *ps)
+{
+	return ps->fake->kept;
+}
+
+void fake_leave(struct fake *f)
+{
+	json_object_clear(f->topics);
+	if (f->platform->left != NULL)
+		f->platform->left(f->state);
 }
 
 void psession_ready(struct psession *ps)
@@ -379,8 +452,8 @@ const json_t *fake_wait(struct fake *f, int job)
 
 /* --- life cycle --------------------------------------------------------------------------------------------------- */
 
-struct fake *fake_new_with_credentials(
-	const struct platform *p, json_t *settings, const char *const *allow, json_t *credentials)
+struct fake *fake_restore(const struct platform *p, json_t *settings, const char *const *allow,
+	json_t *credentials, json_t *kept)
 {
 	struct fake *f = mem_alloc(sizeof *f);
 	size_t n = 0;
@@ -392,15 +465,25 @@ struct fake *fake_new_with_credentials(
 	f->ps = (struct psession){f, -1};
 	f->settings = settings != NULL ? settings : json_object();
 	f->credentials = credentials;
+	f->kept = kept;
+	f->topics = json_object();
 	f->events = json_array();
 	uv_loop_init(&f->loop);
 	uv_timer_init(&f->loop, &f->tick);
 	if (outbound_new(allow, n, &f->outbound, &e) < 0)
 		die(e.text);
 	f->http = http_client_new(&f->loop, f->outbound, "Sockethub/test");
+	if (p->start != NULL && p->start(f->settings, &e) < 0)
+		die(e.text);
 	if (p->open(&f->ps, f->settings, &f->state, &e) < 0)
 		die(e.text);
 	return f;
+}
+
+struct fake *fake_new_with_credentials(
+	const struct platform *p, json_t *settings, const char *const *allow, json_t *credentials)
+{
+	return fake_restore(p, settings, allow, credentials, NULL);
 }
 
 struct fake *fake_new(const struct platform *p, json_t *settings, const char *const *allow)
@@ -429,6 +512,8 @@ void fake_free(struct fake *f)
 	outbound_free(f->outbound);
 	json_decref(f->settings);
 	json_decref(f->credentials);
+	json_decref(f->kept);
+	json_decref(f->topics);
 	json_decref(f->events);
 	mem_free(f);
 }
@@ -447,7 +532,8 @@ json_t *fake_messages(const struct fake *f, int job)
 
 	json_array_foreach (f->events, i, event) {
 		json_t *message = json_object_get(event, "message");
-		if (message != NULL &&
+		if (message != NULL && json_object_get(event, "job") != NULL &&
+			strcmp(json_string_value(json_object_get(event, "ev")), "message") == 0 &&
 			(job == -2 || json_integer_value(json_object_get(event, "job")) == job))
 			json_array_append(list, message);
 	}

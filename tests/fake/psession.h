@@ -6,6 +6,8 @@
  *   {"ev":"message","job":0,"message":{...}}        job: -1 when sent on the instance's own session
  *   {"ev":"done","job":0,"object":{...}}            {"ev":"fail","job":0,"code":"remote","text":"..."}
  *   {"ev":"log","name":"feeds.failed","text":"..."} {"ev":"ready"} {"ev":"broken","code":"auth","text":"..."}
+ *   {"ev":"unready"} {"ev":"keep","state":{...}}    {"ev":"others","job":0,"message":{...}}
+ *   {"ev":"publish","topic":"INBOX","message":{...}}
  * Breaking the contract (a second answer, an answer after cancel) aborts. */
 #ifndef TESTS_FAKE_PSESSION_H
 #define TESTS_FAKE_PSESSION_H
@@ -20,6 +22,10 @@ struct fake *fake_new(const struct platform *p, json_t *settings, const char *co
 /* As fake_new(), with credentials (TAKES, may be NULL) that psession_credentials() gives from then on. */
 struct fake *fake_new_with_credentials(
 	const struct platform *p, json_t *settings, const char *const *allow, json_t *credentials);
+/* As fake_new_with_credentials(), restored from `kept` (TAKES). psession_actor() is "ann@example.org", as it is
+ * after the other two. */
+struct fake *fake_restore(const struct platform *p, json_t *settings, const char *const *allow,
+	json_t *credentials, json_t *kept);
 /* Closes the instance, runs the loop until every handle is closed, and frees. Jobs still open are cancelled first. */
 void fake_free(struct fake *f);
 
@@ -28,6 +34,10 @@ void fake_free(struct fake *f);
 int fake_job(struct fake *f, json_t *activity);
 /* The deadline passes: cancel() is called, nothing may follow for this job. */
 void fake_cancel(struct fake *f, int job);
+/* A session subscribed to `topic`, as a restored one may be. */
+void fake_subscribe(struct fake *f, const char *topic);
+/* The session of every job so far leaves: subscriptions go, left() is called. */
+void fake_leave(struct fake *f);
 /* 1 when the job is answered. */
 int fake_is_answered(const struct fake *f, int job);
 

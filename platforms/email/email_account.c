@@ -72,10 +72,10 @@ struct email_account *email_account_new(struct psession *ps, const json_t *setti
 	a->ps = ps;
 	limits_read(&a->limits, settings);
 	a->curl = curl_loop_new(email_account_loop(a));
-	block_read(a, EMAIL_SERVER_SMTP, &a->smtp, "smtp",
-		"no smtp credentials found for address", settings);
-	block_read(a, EMAIL_SERVER_IMAP, &a->imap, "imap", "no imap credentials found for",
+	block_read(a, EMAIL_SERVER_SMTP, &a->smtp, "smtp", "no smtp credentials found for address",
 		settings);
+	block_read(
+		a, EMAIL_SERVER_IMAP, &a->imap, "imap", "no imap credentials found for", settings);
 	block_read(a, EMAIL_SERVER_POP, &a->pop, "pop", "no pop credentials found for", settings);
 	if (a->smtp.server != NULL)
 		a->send = email_send_new(ps, a->curl, a->smtp.server, settings);

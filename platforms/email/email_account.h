@@ -24,9 +24,9 @@ struct psession;
 
 /* The settings of schema/platforms/email.json that reading needs, as numbers. */
 struct email_limits {
-	size_t max_message_bytes; /* of one mail that is fetched whole */
-	size_t max_fetch_bytes;   /* what one job may read of its mails */
-	size_t max_text_bytes;    /* of the text and of the html of a mail each */
+	size_t max_message_bytes;    /* of one mail that is fetched whole */
+	size_t max_fetch_bytes;      /* what one job may read of its mails */
+	size_t max_text_bytes;       /* of the text and of the html of a mail each */
 	size_t max_attachment_bytes; /* of an attachment in one result, decoded; a multiple of 3 */
 	unsigned max_per_page;
 	unsigned links;            /* IMAP connections for jobs, beside those that observe */

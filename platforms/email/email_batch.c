@@ -93,7 +93,10 @@ void email_batch_add(struct email_batch *b, struct buf *bytes, const struct emai
 	DL_APPEND(b->entries, en);
 	b->n++;
 	if (bytes->len > EMAIL_READ_INLINE_BYTES) {
-		en->reader = email_reader_start(b->loop, bytes, o, on_read, en);
+		const struct email_reader_job job = {.mail = *bytes, .options = *o};
+
+		*bytes = (struct buf)BUF_INIT;
+		en->reader = email_reader_start(b->loop, &job, on_read, en);
 		return;
 	}
 	en->message = email_read(buf_str(bytes), bytes->len, o);

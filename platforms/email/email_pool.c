@@ -12,9 +12,9 @@
 struct link {
 	unsigned magic;
 	struct email_pool *pool;
-	struct imap *im;    /* NULL: the place is free */
-	int was_online;     /* a connection that was and is not any more gets no new work */
-	uint64_t used_ms;   /* when it was given out last */
+	struct imap *im;  /* NULL: the place is free */
+	int was_online;   /* a connection that was and is not any more gets no new work */
+	uint64_t used_ms; /* when it was given out last */
 	struct platform_timer *timer; /* looks whether it is used */
 };
 
@@ -71,7 +71,8 @@ static void on_timer(void *arg)
 static void link_wait(struct link *l, uint64_t ms)
 {
 	/* Not at once, even with a timeout of 0: a job's next operation may come in the callback of its last. */
-	l->timer = psession_timer(email_account_psession(l->pool->account), MAX(ms, 50), on_timer, l);
+	l->timer = psession_timer(
+		email_account_psession(l->pool->account), MAX(ms, 50), on_timer, l);
 }
 
 static void on_online(void *arg)
@@ -85,7 +86,8 @@ static void on_offline(void *arg, const struct err *why)
 {
 	CAST(link, l, arg, LINK_MAGIC);
 
-	psession_log(email_account_psession(l->pool->account), LOG_INFO, "email.offline", why->text);
+	psession_log(
+		email_account_psession(l->pool->account), LOG_INFO, "email.offline", why->text);
 	link_close(l);
 }
 

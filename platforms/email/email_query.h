@@ -24,7 +24,7 @@ struct email_query {
 	/* Both exclusive. SEQNO and UID: numbers, 0: no bound. DATE: milliseconds since 1970, 0: no bound. */
 	int64_t after, before;
 	const char *after_text, *before_text; /* UID of POP3: as given; NULL: no bound */
-	const json_t *uids; /* one or an array; NULL: not selected by UID */
+	const json_t *uids;                   /* one or an array; NULL: not selected by UID */
 	/* `search`; NULL: any. Borrowed from the object. */
 	const char *from, *to, *subject, *text;
 	int64_t since; /* inclusive, milliseconds; 0: any */

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+#include "platforms/email/email_drop.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/mem.h"
+#include "platforms/email/email_account.h"
+#include "platforms/email/email_batch.h"
+#include "platforms/email/email_mail.h"
+#include "platforms/email/email_maildrop.h"
+#include "platforms/email/email_query.h"
+#include "platforms/platform.h"
+
+#define DROP_MAGIC 0x64726f70u
+
+/* A job that runs: the mails it is about, one after the other. `query` borrows from its activity. */
+struct drop {
+	unsigned magic;
+	struct email_account *account;
+	struct job *job;
+	struct email_query query;
+	struct email_maildrop_turn *turn; /* NULL: over */
+	int deletes;
+	struct pop_link_entry *entries; /* selected, by number */
+	size_t n, next;
+	int no_top; /* the server cannot give a header alone */
+	struct email_batch *batch;
+	json_int_t count;
+	json_t *result;
+};
+
+static void drop_free(struct drop *d)
+{
+	email_maildrop_end(&d->turn);
+	email_batch_free(&d->batch);
+	json_decref(d->result);
+	mem_free(d->entries);
+	mem_free(d);
+}
+
+static void drop_fail(struct drop *d, const struct err *e)
+{
+	struct job *job = d->job;
+	struct err why = *e;
+
+	drop_free(d);
+	job_fail(job, &why);
+}
+
+static void drop_finish(struct drop *d)
+{
+	struct job *job = d->job;
+	json_t *result = json_incref(d->result);
+
+	json_object_set_new(result, "count", json_integer(d->count));
+	drop_free(d);
+	job_done(job, result);
+}
+
+/* --- which mails -------------------------------------------------------------------------------------------------- */
+
+const struct pop_link_entry *email_drop_entry(
+	const struct pop_link_entry *entries, size_t n, const json_t *uid)
+{
+	const char *text = json_string_value(uid);
+	char number[24];
+
+	if (text == NULL) {
+		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(uid));
+		text = number;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(entries[i].uid, text) == 0)
+			return &entries[i];
+	return NULL;
+}
+
+static int is_named(const struct pop_link_entry *entry, const json_t *uids)
+{
+	size_t i;
+	json_t *uid;
+
+	if (!json_is_array(uids))
+		return email_drop_entry(entry, 1, uids) != NULL;
+	json_array_foreach (uids, i, uid)
+		if (email_drop_entry(entry, 1, uid) != NULL)
+			return 1;
+	return 0;
+}
+
+static void select_named(struct drop *d, const struct pop_link_result *list)
+{
+	d->entries = mem_array(list->n_entries, sizeof *d->entries);
+	for (size_t i = 0; i < list->n_entries; i++)
+		if (is_named(&list->entries[i], d->query.uids))
+			d->entries[d->n++] = list->entries[i];
+}
+
+/* Where the mail with this unique id is; `fallback` without one. An id that no mail has selects nothing. */
+static size_t place_of(const struct pop_link_result *list, const char *uid, size_t fallback)
+{
+	if (uid == NULL)
+		return fallback;
+	for (size_t i = 0; i < list->n_entries; i++)
+		if (strcmp(list->entries[i].uid, uid) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* The mails between the bounds as places in the list: from `*low` up to, but not, `*high`. */
+static void bounds(const struct drop *d, const struct pop_link_result *list, size_t *low, size_t *high)
+{
+	const struct email_query *q = &d->query;
+
+	*low = 0;
+	*high = list->n_entries;
+	if (q->property == EMAIL_PROPERTY_UID) {
+		size_t after = place_of(list, q->after_text, SIZE_MAX - 1);
+
+		*high = place_of(list, q->before_text, *high);
+		*low = after == SIZE_MAX - 1 ? 0 : after == SIZE_MAX ? SIZE_MAX : after + 1;
+		if (*high == SIZE_MAX)
+			*low = SIZE_MAX;
+		return;
+	}
+	*low = (size_t)q->after;
+	if (q->before > 0)
+		*high = MIN(*high, (size_t)q->before - 1);
+}
+
+static void select_page(struct drop *d, const struct pop_link_result *list)
+{
+	uint64_t skip = (uint64_t)(d->query.page - 1) * d->query.per_page;
+	size_t low, high, matches, end;
+
+	bounds(d, list, &low, &high);
+	matches = low < high ? high - low : 0;
+	end = skip < matches ? matches - (size_t)skip : 0;
+	d->n = MIN(end, d->query.per_page);
+	d->entries = mem_array(d->n, sizeof *d->entries);
+	if (d->n > 0)
+		memcpy(d->entries, list->entries + low + end - d->n, d->n * sizeof *d->entries);
+	json_object_set_new(d->result, "matches", json_integer((json_int_t)matches));
+	json_object_set_new(d->result, "page", json_integer(d->query.page));
+	json_object_set_new(d->result, "perPage", json_integer(d->query.per_page));
+}
+
+/* --- the mails ---------------------------------------------------------------------------------------------------- */
+
+static void next_mail(struct drop *d);
+
+static void on_message(void *arg, json_t *message)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+
+	d->count++;
+	psession_send(job_psession(d->job), message);
+}
+
+static void on_drained(void *arg)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+
+	if (d->next == d->n && d->turn == NULL)
+		drop_finish(d);
+}
+
+static void mail_add(struct drop *d, const struct pop_link_result *r)
+{
+	const struct email_read_options options = {
+		.max_text_bytes = email_account_limits(d->account)->max_text_bytes,
+		.headers_only = !d->query.include_body,
+		.cut = r->truncated};
+	const struct pop_link_entry *entry = &d->entries[d->next];
+	json_t *members = json_pack("{sIsI}", "popSeqNo", (json_int_t)entry->number, "size",
+		(json_int_t)entry->size);
+
+	if (*entry->uid != '\0')
+		json_object_set_new(members, "uid", json_string(entry->uid));
+	if (r->truncated && d->query.include_body)
+		json_object_set_new(members, "truncated", json_true());
+	email_batch_add(d->batch, r->bytes, &options, members);
+}
+
+static void on_mail(void *arg, const struct pop_link_result *r, const struct err *e)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+
+	if (e->code == ERR_UNSUPPORTED && !d->query.include_body && !d->no_top) {
+		d->no_top = 1;
+	} else if (e->code != ERR_NONE) {
+		drop_fail(d, e);
+		return;
+	} else {
+		mail_add(d, r);
+		d->next++;
+	}
+	next_mail(d);
+}
+
+static void mail_ask(struct drop *d, struct pop_link *link)
+{
+	uint32_t number = d->entries[d->next].number;
+
+	if (d->query.include_body)
+		pop_link_mail(link, number, email_mail_share(email_account_limits(d->account), d->n),
+			on_mail, d);
+	else if (d->no_top)
+		pop_link_mail(link, number, EMAIL_MAIL_HEADER_BYTES, on_mail, d);
+	else
+		pop_link_head(link, number, EMAIL_MAIL_HEADER_BYTES, on_mail, d);
+}
+
+/* The result does not wait for the session's end: nothing depends on it. */
+static void mails_over(struct drop *d)
+{
+	struct email_maildrop_turn *turn = d->turn;
+
+	d->turn = NULL;
+	email_maildrop_commit(turn, NULL, NULL);
+	if (email_batch_waiting(d->batch) == 0)
+		drop_finish(d);
+}
+
+static void on_deleted(void *arg, const struct pop_link_result *r, const struct err *e)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+
+	UNUSED(r);
+	/* Another client may have deleted it: then it is as asked for. */
+	if (e->code != ERR_NONE && e->code != ERR_NOT_FOUND) {
+		drop_fail(d, e);
+		return;
+	}
+	d->count += e->code == ERR_NONE;
+	d->next++;
+	next_mail(d);
+}
+
+static void on_committed(void *arg, const struct pop_link_result *r, const struct err *e)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+
+	UNUSED(r);
+	d->turn = NULL;
+	if (e->code != ERR_NONE)
+		drop_fail(d, e);
+	else
+		drop_finish(d);
+}
+
+static void next_mail(struct drop *d)
+{
+	struct pop_link *link = email_maildrop_link(d->turn);
+	struct err e;
+
+	if (link == NULL) {
+		err_set(&e, ERR_REMOTE, "the connection to the server was lost");
+		drop_fail(d, &e);
+	} else if (d->next < d->n && d->deletes) {
+		pop_link_delete(link, d->entries[d->next].number, on_deleted, d);
+	} else if (d->next < d->n) {
+		mail_ask(d, link);
+	} else if (d->deletes) {
+		email_maildrop_commit(d->turn, on_committed, d);
+	} else {
+		mails_over(d);
+	}
+}
+
+/* --- the verbs ---------------------------------------------------------------------------------------------------- */
+
+static void on_turn(void *arg, const struct pop_link_result *list, const struct err *e)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+	const struct email_batch_events events = {on_message, on_drained, d};
+	const struct email_limits *limits = email_account_limits(d->account);
+	struct err why;
+
+	if (e->code != ERR_NONE) {
+		d->turn = NULL;
+		drop_fail(d, e);
+		return;
+	}
+	d->batch = email_batch_new(email_account_loop(d->account), &events);
+	d->result = json_pack(
+		"{sssI}", "folder", "INBOX", "total", (json_int_t)list->total);
+	if (d->query.uids != NULL)
+		select_named(d, list);
+	else
+		select_page(d, list);
+	if (!d->deletes && d->n > limits->max_per_page) {
+		err_set(&why, ERR_TOO_LARGE, "too many uids: %u at most", limits->max_per_page);
+		drop_fail(d, &why);
+		return;
+	}
+	next_mail(d);
+}
+
+static int drop_check(struct drop *d, struct err *e)
+{
+	const struct email_query *q = &d->query;
+	int rc = email_query_read(activity_object(job_activity(d->job)),
+		email_account_limits(d->account)->max_per_page, &d->query, e);
+
+	if (rc < 0)
+		return rc;
+	if (q->property == EMAIL_PROPERTY_DATE)
+		return err_set(e, ERR_UNSUPPORTED, "POP3 cannot select by date");
+	if (q->property == EMAIL_PROPERTY_SEQNO && email_query_searches(q))
+		return err_set(e, ERR_UNSUPPORTED, "POP3 cannot search");
+	return 0;
+}
+
+static void drop_run(struct email_account *a, struct job *job, int deletes)
+{
+	struct drop *d = mem_alloc(sizeof *d);
+	struct err e;
+
+	d->magic = DROP_MAGIC;
+	d->account = a;
+	d->job = job;
+	d->deletes = deletes;
+	if (drop_check(d, &e) == 0)
+		d->turn = email_maildrop_ask(email_account_maildrop(a), on_turn, d, &e);
+	if (d->turn == NULL)
+		drop_fail(d, &e);
+	else
+		job_set_data(job, d);
+}
+
+void email_drop_fetch(struct email_account *a, struct job *job)
+{
+	drop_run(a, job, 0);
+}
+
+void email_drop_delete(struct email_account *a, struct job *job)
+{
+	drop_run(a, job, 1);
+}
+
+int email_drop_cancel(struct job *job)
+{
+	struct drop *d = job_data(job);
+
+	if (d->magic != DROP_MAGIC)
+		return 0;
+	drop_free(d);
+	return 1;
+}

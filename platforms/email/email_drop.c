@@ -308,7 +308,7 @@ static int drop_check(struct drop *d, struct err *e)
 		return rc;
 	if (q->property == EMAIL_PROPERTY_DATE)
 		return err_set(e, ERR_UNSUPPORTED, "POP3 cannot select by date");
-	if (q->property == EMAIL_PROPERTY_SEQNO && email_query_searches(q))
+	if (q->searches)
 		return err_set(e, ERR_UNSUPPORTED, "POP3 cannot search");
 	return 0;
 }

@@ -220,6 +220,7 @@ static int search_read(struct email_query *q, const json_t *search, struct err *
 {
 	const json_t *since = json_object_get(search, "since");
 
+	q->searches = json_object_size(search) > 0;
 	q->from = json_string_value(json_object_get(search, "from"));
 	q->to = json_string_value(json_object_get(search, "to"));
 	q->subject = json_string_value(json_object_get(search, "subject"));
@@ -262,11 +263,9 @@ int email_query_read(
 
 int email_query_searches(const struct email_query *q)
 {
-	return q->from != NULL || q->to != NULL || q->subject != NULL || q->text != NULL ||
-	       q->since != 0 || q->unseen != EMAIL_WISH_ANY || q->flagged != EMAIL_WISH_ANY ||
-	       q->answered != EMAIL_WISH_ANY ||
-	       (q->property == EMAIL_PROPERTY_DATE && (q->after != 0 || q->before != 0)) ||
-	       (q->property == EMAIL_PROPERTY_UID &&
-		       (q->after_text != NULL || q->before_text != NULL || q->after != 0 ||
-			       q->before != 0));
+	if (q->searches)
+		return 1;
+	if (q->property == EMAIL_PROPERTY_SEQNO)
+		return 0;
+	return q->after != 0 || q->before != 0;
 }

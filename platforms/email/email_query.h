@@ -25,7 +25,7 @@ struct email_query {
 	int64_t after, before;
 	const char *after_text, *before_text; /* UID of POP3: as given; NULL: no bound */
 	const json_t *uids;                   /* one or an array; NULL: not selected by UID */
-	/* `search`; NULL: any. Borrowed from the object. */
+	int searches; /* there is a `search`, with the following; NULL and 0: any. Borrowed from the object */
 	const char *from, *to, *subject, *text;
 	int64_t since; /* inclusive, milliseconds; 0: any */
 	enum email_wish unseen, flagged, answered;
@@ -35,7 +35,7 @@ struct email_query {
  * < 0: ERR_INVALID, naming the member. */
 int email_query_read(
 	const json_t *object, uint32_t max_per_page, struct email_query *q, struct err *e);
-/* 1 when something has to match, so that the mails have to be searched for. */
+/* 1 when IMAP has to search for the mails: a page of sequence numbers needs no search. */
 int email_query_searches(const struct email_query *q);
 
 /* The UIDs of a member `uid` (one or an array) as IMAP's: 1 to 2^32-1. `out` has room for EMAIL_QUERY_UIDS. Sorted,

@@ -6,9 +6,8 @@
 
 #include "core/mem.h"
 #include "platforms/email/email_account.h"
-#include "platforms/email/email_batch.h"
-#include "platforms/email/email_mail.h"
 #include "platforms/email/email_maildrop.h"
+#include "platforms/email/email_pick.h"
 #include "platforms/email/email_query.h"
 #include "platforms/platform.h"
 
@@ -24,16 +23,15 @@ struct drop {
 	int deletes;
 	struct pop_link_entry *entries; /* selected, by number */
 	size_t n, next;
-	int no_top; /* the server cannot give a header alone */
-	struct email_batch *batch;
+	struct email_pick *pick;
 	json_int_t count;
 	json_t *result;
 };
 
 static void drop_free(struct drop *d)
 {
+	email_pick_free(&d->pick);
 	email_maildrop_end(&d->turn);
-	email_batch_free(&d->batch);
 	json_decref(d->result);
 	mem_free(d->entries);
 	mem_free(d);
@@ -146,9 +144,7 @@ static void select_page(struct drop *d, const struct pop_link_result *list)
 	json_object_set_new(d->result, "perPage", json_integer(d->query.per_page));
 }
 
-/* --- the mails ---------------------------------------------------------------------------------------------------- */
-
-static void next_mail(struct drop *d);
+/* --- fetching ----------------------------------------------------------------------------------------------------- */
 
 static void on_message(void *arg, json_t *message)
 {
@@ -158,70 +154,41 @@ static void on_message(void *arg, json_t *message)
 	psession_send(job_psession(d->job), message);
 }
 
-static void on_drained(void *arg)
-{
-	CAST(drop, d, arg, DROP_MAGIC);
-
-	if (d->next == d->n && d->turn == NULL)
-		drop_finish(d);
-}
-
-static void mail_add(struct drop *d, const struct pop_link_result *r)
-{
-	const struct email_read_options options = {
-		.max_text_bytes = email_account_limits(d->account)->max_text_bytes,
-		.headers_only = !d->query.include_body,
-		.cut = r->truncated};
-	const struct pop_link_entry *entry = &d->entries[d->next];
-	json_t *members = json_pack("{sIsI}", "popSeqNo", (json_int_t)entry->number, "size",
-		(json_int_t)entry->size);
-
-	if (*entry->uid != '\0')
-		json_object_set_new(members, "uid", json_string(entry->uid));
-	if (r->truncated && d->query.include_body)
-		json_object_set_new(members, "truncated", json_true());
-	email_batch_add(d->batch, r->bytes, &options, members);
-}
-
-static void on_mail(void *arg, const struct pop_link_result *r, const struct err *e)
-{
-	CAST(drop, d, arg, DROP_MAGIC);
-
-	if (e->code == ERR_UNSUPPORTED && !d->query.include_body && !d->no_top) {
-		d->no_top = 1;
-	} else if (e->code != ERR_NONE) {
-		drop_fail(d, e);
-		return;
-	} else {
-		mail_add(d, r);
-		d->next++;
-	}
-	next_mail(d);
-}
-
-static void mail_ask(struct drop *d, struct pop_link *link)
-{
-	uint32_t number = d->entries[d->next].number;
-
-	if (d->query.include_body)
-		pop_link_mail(link, number, email_mail_share(email_account_limits(d->account), d->n),
-			on_mail, d);
-	else if (d->no_top)
-		pop_link_mail(link, number, EMAIL_MAIL_HEADER_BYTES, on_mail, d);
-	else
-		pop_link_head(link, number, EMAIL_MAIL_HEADER_BYTES, on_mail, d);
-}
-
 /* The result does not wait for the session's end: nothing depends on it. */
-static void mails_over(struct drop *d)
+static void fetch_over(struct drop *d)
 {
 	struct email_maildrop_turn *turn = d->turn;
 
 	d->turn = NULL;
+	email_pick_free(&d->pick);
 	email_maildrop_commit(turn, NULL, NULL);
-	if (email_batch_waiting(d->batch) == 0)
-		drop_finish(d);
+	drop_finish(d);
 }
+
+static void on_picked(void *arg, const struct err *e)
+{
+	CAST(drop, d, arg, DROP_MAGIC);
+
+	if (e->code != ERR_NONE)
+		drop_fail(d, e);
+	else
+		fetch_over(d);
+}
+
+static void fetch_start(struct drop *d)
+{
+	const struct email_pick_what what = {d->entries, d->n, d->query.include_body};
+	const struct email_pick_events events = {on_message, on_picked, d};
+
+	if (d->n == 0)
+		fetch_over(d);
+	else
+		d->pick = email_pick_new(d->account, d->turn, &what, &events);
+}
+
+/* --- deleting ----------------------------------------------------------------------------------------------------- */
+
+static void next_mail(struct drop *d);
 
 static void on_deleted(void *arg, const struct pop_link_result *r, const struct err *e)
 {
@@ -258,14 +225,10 @@ static void next_mail(struct drop *d)
 	if (link == NULL) {
 		err_set(&e, ERR_REMOTE, "the connection to the server was lost");
 		drop_fail(d, &e);
-	} else if (d->next < d->n && d->deletes) {
-		pop_link_delete(link, d->entries[d->next].number, on_deleted, d);
 	} else if (d->next < d->n) {
-		mail_ask(d, link);
-	} else if (d->deletes) {
-		email_maildrop_commit(d->turn, on_committed, d);
+		pop_link_delete(link, d->entries[d->next].number, on_deleted, d);
 	} else {
-		mails_over(d);
+		email_maildrop_commit(d->turn, on_committed, d);
 	}
 }
 
@@ -274,7 +237,6 @@ static void next_mail(struct drop *d)
 static void on_turn(void *arg, const struct pop_link_result *list, const struct err *e)
 {
 	CAST(drop, d, arg, DROP_MAGIC);
-	const struct email_batch_events events = {on_message, on_drained, d};
 	const struct email_limits *limits = email_account_limits(d->account);
 	struct err why;
 
@@ -283,7 +245,6 @@ static void on_turn(void *arg, const struct pop_link_result *list, const struct 
 		drop_fail(d, e);
 		return;
 	}
-	d->batch = email_batch_new(email_account_loop(d->account), &events);
 	d->result = json_pack(
 		"{sssI}", "folder", "INBOX", "total", (json_int_t)list->total);
 	if (d->query.uids != NULL)
@@ -295,7 +256,10 @@ static void on_turn(void *arg, const struct pop_link_result *list, const struct 
 		drop_fail(d, &why);
 		return;
 	}
-	next_mail(d);
+	if (d->deletes)
+		next_mail(d);
+	else
+		fetch_start(d);
 }
 
 static int drop_check(struct drop *d, struct err *e)

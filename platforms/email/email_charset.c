@@ -22,6 +22,7 @@ struct sink {
 	struct buf *out;
 	size_t end; /* of out->len */
 	int full;
+	int utf8; /* somebody says so, or it was seen */
 };
 
 static void put(struct sink *s, const char *text, size_t len)
@@ -90,6 +91,7 @@ static void decode_utf8(struct sink *to, const unsigned char *s, size_t len)
 	while (i < len && !to->full) {
 		int n = s[i] < 0x80 ? allowed(s[i]) : char_length(s + i, len - i);
 
+		to->utf8 |= n > 1;
 		if (n > 0 && i + (size_t)n - done < CHUNK) {
 			i += (size_t)n;
 			continue;
@@ -98,7 +100,7 @@ static void decode_utf8(struct sink *to, const unsigned char *s, size_t len)
 		done = i;
 		if (n > 0)
 			continue;
-		if (n < 0)
+		if (n < 0 && to->utf8)
 			return;
 		if (s[i] >= 0x80 && !to->full)
 			put_cp1252(to, s[i]);
@@ -193,6 +195,7 @@ static const char *utf16_order(const char *bytes, size_t len)
 
 /* What is not iconv's. */
 #define UTF8    "utf8"
+#define GUESS   "guess"
 #define WESTERN "western"
 #define UTF16   "utf16"
 
@@ -202,7 +205,7 @@ static const char *utf16_order(const char *bytes, size_t len)
 static const struct {
 	const char *key, *iconv;
 } names[] = {{"utf8", UTF8}, {"unicode11utf8", UTF8}, {"cp65001", UTF8}, {"65001", UTF8},
-	{"usascii", UTF8}, {"ascii", UTF8}, {"ansix341968", UTF8}, {"iso646us", UTF8},
+	{"usascii", GUESS}, {"ascii", GUESS}, {"ansix341968", GUESS}, {"iso646us", GUESS},
 	{"utf8mb4", UTF8}, {"iso88591", WESTERN}, {"iso885911987", WESTERN}, {"latin1", WESTERN},
 	{"l1", WESTERN}, {"88591", WESTERN}, {"windows1252", WESTERN}, {"cp1252", WESTERN},
 	{"win1252", WESTERN}, {"1252", WESTERN}, {"ibm819", WESTERN}, {"cp819", WESTERN},
@@ -224,7 +227,7 @@ static const struct {
 	{"cp874", "CP874"}, {"cp437", "CP437"}, {"ibm437", "CP437"}, {"cp850", "CP850"},
 	{"ibm850", "CP850"}, {"cp852", "CP852"}, {"ibm852", "CP852"}, {"cp866", "CP866"},
 	{"ibm866", "CP866"}, {"koi8r", "KOI8-R"}, {"koi8u", "KOI8-U"}, {"koi8ru", "KOI8-U"},
-	{"koi8", "KOI8-R"}, {"cp20866", "KOI8-R"}, {"cp21866", "KOI8-U"}, {"cp20127", UTF8},
+	{"koi8", "KOI8-R"}, {"cp20866", "KOI8-R"}, {"cp21866", "KOI8-U"}, {"cp20127", GUESS},
 	{"cp28591", WESTERN}, {"cp28592", "ISO-8859-2"}, {"cp28595", "ISO-8859-5"},
 	{"cp28597", "ISO-8859-7"}, {"cp28605", "ISO-8859-15"}, {"macintosh", "MACINTOSH"},
 	{"mac", "MACINTOSH"}, {"macroman", "MACINTOSH"}, {"xmacroman", "MACINTOSH"},
@@ -253,7 +256,7 @@ static const char *converter(const char *label)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcmp(key, names[i].key) == 0)
 			return names[i].iconv;
-	return UTF8;
+	return GUESS;
 }
 
 static void decode(struct sink *to, const char *bytes, size_t len, const char *name)
@@ -263,11 +266,12 @@ static void decode(struct sink *to, const char *bytes, size_t len, const char *n
 	if (strcmp(name, UTF16) == 0) {
 		name = utf16_order(bytes, len);
 		if (name == NULL)
-			name = UTF8;
+			name = GUESS;
 	}
 	if (strcmp(name, WESTERN) == 0 && email_charset_is_utf8(bytes, len))
 		name = UTF8;
-	if (strcmp(name, UTF8) == 0)
+	to->utf8 = strcmp(name, GUESS) != 0;
+	if (strcmp(name, UTF8) == 0 || strcmp(name, GUESS) == 0)
 		decode_utf8(to, s, len);
 	else if (strcmp(name, WESTERN) == 0)
 		decode_cp1252(to, s, len);
@@ -280,7 +284,7 @@ int email_charset_decode(
 {
 	static const char bom[] = "\xEF\xBB\xBF";
 	size_t start = out->len;
-	struct sink to = {out, start + MIN(max, SIZE_MAX - start), 0};
+	struct sink to = {out, start + MIN(max, SIZE_MAX - start), 0, 0};
 
 	if (len == 0)
 		return 0;

@@ -11,7 +11,7 @@
 /* Appends the text: valid UTF-8 without byte order mark and without control characters but tab, LF and CR, at most
  * `max` bytes of whole characters. `label` is the name from outside, in any spelling; NULL: none. Unknown names,
  * ASCII, and UTF-8 are read as UTF-8 where it is valid and as windows-1252 where it is not; so is Latin-1, unless all
- * of the text is valid UTF-8. A character that the end of the bytes cuts is left out. 1 when text was left out
+ * of the text is valid UTF-8. A character of UTF-8 that the end of the bytes cuts is left out. 1 when text was left out
  * because of `max`, else 0. */
 int email_charset_decode(
 	const char *bytes, size_t len, const char *label, size_t max, struct buf *out);

@@ -88,23 +88,38 @@ static void set_priority(struct reading *r)
 
 /* --- identifiers ------------------------------------------------------------------------------------------------ */
 
-/* The identifiers (RFC 5322, 3.6.4) in a value, without brackets; some programs forget those. */
+static void add_id(struct reading *r, const char *text, size_t len, json_t *ids)
+{
+	struct buf raw = BUF_INIT, id = BUF_INIT;
+
+	for (size_t i = 0; i < len && raw.len <= MAX_ID; i++)
+		if (text[i] != ' ' && text[i] != '\t') /* where a fold cut it */
+			buf_add_char(&raw, text[i]);
+	if (raw.len > 0 && raw.len <= MAX_ID)
+		email_charset_decode(raw.data, raw.len, r->charset, MAX_ID, &id);
+	if (id.len > 0)
+		json_array_append_new(ids, json_stringn(id.data, id.len));
+	buf_release(&raw);
+	buf_release(&id);
+}
+
+/* The identifiers (RFC 5322, 3.6.4) in a value, without brackets and what is between them; without any brackets, which
+ * some programs forget, its words. GIVES. */
 static json_t *ids_json(struct reading *r)
 {
 	const char *p = buf_str(&r->value);
+	int bracketed = strchr(p, '<') != NULL;
 	json_t *ids = json_array();
 
-	while (*p != '\0' && json_array_size(ids) < MAX_IDS) {
-		size_t len, skip = strspn(p, " \t<>,");
-		struct buf id = BUF_INIT;
+	while (json_array_size(ids) < MAX_IDS) {
+		size_t len;
 
-		p += skip;
-		len = strcspn(p, " \t<>,");
-		if (len > 0 && len <= MAX_ID)
-			email_charset_decode(p, len, r->charset, MAX_ID, &id);
-		if (id.len > 0)
-			json_array_append_new(ids, json_stringn(id.data, id.len));
-		buf_release(&id);
+		p += bracketed ? strcspn(p, "<") : strspn(p, " \t,");
+		p += *p == '<';
+		if (*p == '\0')
+			break;
+		len = strcspn(p, bracketed ? ">" : " \t,");
+		add_id(r, p, len, ids);
 		p += len;
 	}
 	r->cut |= *p != '\0';

@@ -24,6 +24,13 @@ static int is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+static void shorten(struct buf *b, size_t len)
+{
+	b->len = len;
+	if (b->data != NULL)
+		b->data[len] = '\0';
+}
+
 /* --- what a mailbox is made of ---------------------------------------------------------------------------------- */
 
 /* From a quote to its partner, without the signs. 0: it has none. */
@@ -38,7 +45,7 @@ static int take_quoted(struct reader *r, struct buf *to)
 		buf_add_char(to, *p);
 	}
 	if (p >= r->end) {
-		to->len = before;
+		shorten(to, before);
 		r->no_quotes = 1;
 		return 0;
 	}
@@ -63,7 +70,7 @@ static int take_comment(struct reader *r)
 		buf_add_char(&r->comment, *p);
 	}
 	if (depth > 0) {
-		r->comment.len = before;
+		shorten(&r->comment, before);
 		r->no_comments = 1;
 		return 0;
 	}
@@ -82,7 +89,7 @@ static void take_quoted_local(struct reader *r)
 		buf_add_char(&r->angle, '"');
 		return;
 	}
-	r->angle.len = before;
+	shorten(&r->angle, before);
 	r->at++;
 }
 
@@ -113,18 +120,21 @@ static void take_angle(struct reader *r)
 
 /* --- a whole mailbox -------------------------------------------------------------------------------------------- */
 
-/* An address has no blanks, whatever is around the "@". */
+/* An address has no blanks outside of quotes, whatever is around the "@". */
 static json_t *address_json(struct reader *r, const char *s, size_t len)
 {
 	struct buf text = BUF_INIT;
 	size_t n = 0;
+	int quoted = 0;
 	json_t *value;
 
 	email_charset_decode(
 		s, len, email_charset_is_utf8(s, len) ? NULL : r->charset, SIZE_MAX, &text);
-	for (size_t i = 0; i < text.len; i++)
-		if (!is_blank(text.data[i]))
+	for (size_t i = 0; i < text.len; i++) {
+		quoted ^= text.data[i] == '"';
+		if (quoted || !is_blank(text.data[i]))
 			text.data[n++] = text.data[i];
+	}
 	if (n > EMAIL_READ_ADDRESS_BYTES)
 		r->cut = 1;
 	n = email_charset_fit(buf_str(&text), n, EMAIL_READ_ADDRESS_BYTES);
@@ -157,12 +167,32 @@ static size_t address_start(const char *s, size_t len)
 	return email_read_word_length(s + from, len - from) > 0 ? len : from;
 }
 
+/* "ann @ example.org" is one word (RFC 5322, 4.4). */
+static void join_at(struct buf *words)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < words->len; i++) {
+		char c = words->data[i];
+
+		if (is_blank(c) && n > 0 && words->data[n - 1] == '@')
+			continue;
+		while (c == '@' && n > 0 && is_blank(words->data[n - 1]))
+			n--;
+		words->data[n++] = c;
+	}
+	shorten(words, n);
+}
+
 static void finish(struct reader *r)
 {
 	const char *words = buf_str(&r->words), *name = words;
-	size_t len = r->words.len, start, name_len;
+	size_t len, start, name_len;
 	json_t *address, *pair = json_object();
 
+	if (!r->has_angle)
+		join_at(&r->words);
+	len = r->words.len;
 	while (len > 0 && is_blank(words[len - 1]))
 		len--;
 	start = name_len = r->has_angle ? len : address_start(words, len);

@@ -169,8 +169,8 @@ static void list_tnef(const struct email_read_tree_node *n, const char *path,
 		json_array_append_new(list, tnef_json(email_tnef_at(tnef, i), inner));
 	}
 	if (tnef != NULL && b->text.len == 0 && b->html.len == 0) {
-		buf_add_str(&b->text, buf_str(email_tnef_text(tnef)));
-		buf_add_str(&b->html, buf_str(email_tnef_html(tnef)));
+		email_read_body_set(&b->text, email_tnef_text(tnef));
+		email_read_body_set(&b->html, email_tnef_html(tnef));
 	}
 	email_tnef_free(tnef);
 	buf_release(&bytes);

@@ -149,6 +149,13 @@ void email_read_body_init(struct email_read_body *b, const struct email_read_tre
 	}
 }
 
+void email_read_body_set(struct buf *to, const struct buf *text)
+{
+	buf_clear(to);
+	buf_add(to, buf_str(text), text->len);
+	unix_lines(to, 0);
+}
+
 void email_read_body_release(struct email_read_body *b)
 {
 	buf_release(&b->text);

@@ -22,6 +22,8 @@ struct email_read_body {
 
 /* `max` bounds text and html each. */
 void email_read_body_init(struct email_read_body *b, const struct email_read_tree *t, size_t max);
+/* Text or html that came otherwise: valid UTF-8 without U+0000, replaces what `to`, one of the two, has. */
+void email_read_body_set(struct buf *to, const struct buf *text);
 void email_read_body_release(struct email_read_body *b);
 
 #endif

@@ -10,11 +10,15 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "platforms/email/imap_flag.h"
 
 struct email_server;
 struct psession;
 struct imap;
 struct imap_op;
+
+/* Ranges or UIDs of one operation: a command line stays below the 8,000 bytes that every server takes (RFC 2683, 3.2.1.5). */
+#define IMAP_RANGES 300
 
 struct imap_settings {
 	unsigned
@@ -23,16 +27,6 @@ struct imap_settings {
 	unsigned poll_ms; /* NOOP this often where there is no IDLE; 0: 60,000 */
 	int no_idle;      /* poll even where the server has IDLE */
 	size_t max_bytes; /* of one literal the server may send; 0: 64 MiB */
-};
-
-enum imap_flag {
-	IMAP_SEEN = 1 << 0,
-	IMAP_ANSWERED = 1 << 1,
-	IMAP_FLAGGED = 1 << 2,
-	IMAP_DELETED = 1 << 3,
-	IMAP_DRAFT = 1 << 4,
-	IMAP_RECENT = 1 << 5,  /* never stored */
-	IMAP_KEYWORDS = 1 << 6 /* among permanent flags: keywords of one's own can be stored */
 };
 
 /* The folder an operation ran in. */
@@ -163,7 +157,7 @@ struct imap_fetch {
 	struct imap_where where;
 	const struct imap_range
 		*ranges; /* NULL: the newest `count` after skipping the newest `skip` */
-	size_t n_ranges; /* at most 1,000 */
+	size_t n_ranges; /* at most IMAP_RANGES */
 	int by_seq;      /* ranges are of sequence numbers instead of UIDs */
 	uint32_t skip, count;
 	enum imap_fetch_what what;
@@ -202,7 +196,7 @@ struct imap_op *imap_create(struct imap *im, const char *folder, const struct im
 /* Mails to change, by UID. */
 struct imap_targets {
 	struct imap_where where;
-	const uint32_t *uids; /* at most 1,000 */
+	const uint32_t *uids; /* at most IMAP_RANGES */
 	size_t n_uids;
 };
 

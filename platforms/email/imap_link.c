@@ -18,12 +18,18 @@
 
 enum link_state {
 	CONNECTING,
-	READY,       /* no command runs */
-	RUNNING,     /* one does: answers are due */
-	IDLE_ASKED,  /* IDLE went out, "+" is due */
-	IDLING,      /* "+" came */
-	IDLE_ENDING, /* DONE went out, the tagged response is due */
+	READY,      /* no command runs */
+	RUNNING,    /* one does: answers are due */
+	IDLE_ASKED, /* IDLE went out, "+" is due */
+	IDLING,     /* "+" came */
+	ENDING,     /* DONE or NOOP went out: an answer is due that nobody waits for */
 	DOWN
+};
+
+struct request {
+	struct imap_write write;
+	struct imap_link_calls calls;
+	size_t sent, n_paused; /* of `write`: bytes, pauses */
 };
 
 struct imap_link {
@@ -40,12 +46,9 @@ struct imap_link {
 	unsigned tag;
 	struct platform_timer *timer;
 	uint64_t heard_ms; /* when the server said something, or was asked something */
-	/* the running command, or the one that waits for the end of IDLE */
-	struct imap_write command;
-	struct imap_link_calls calls;
-	size_t sent, n_paused; /* of `command`: bytes, pauses */
-	int waiting;           /* for the end of IDLE */
-	int forgotten;
+	struct request running, next;
+	int waiting;     /* `next` is for the end of what runs */
+	int forgotten;   /* `running` is */
 	int busy, freed; /* as in email_wire */
 };
 
@@ -61,7 +64,8 @@ static uint64_t now_ms(void)
 static void release(struct imap_link *l)
 {
 	imap_parse_release(&l->parse);
-	imap_write_release(&l->command);
+	imap_write_release(&l->running.write);
+	imap_write_release(&l->next.write);
 	l->magic = 0;
 	mem_free(l);
 }
@@ -109,16 +113,12 @@ static int leave(struct imap_link *l)
 	return 1;
 }
 
-/* The running command's end; the callbacks are forgotten before they are used, for they may run the next. */
-static void end_command(
-	struct imap_link *l, const struct imap_parse_response *r, const struct err *e)
+/* A command's end; its callbacks are forgotten before they are used, for they may run the next. */
+static void end_command(struct request *q, const struct imap_parse_response *r, const struct err *e)
 {
-	struct imap_link_calls calls = l->calls;
+	struct imap_link_calls calls = q->calls;
 
-	buf_clear(&l->command.out);
-	l->calls = (struct imap_link_calls){0};
-	l->waiting = 0;
-	l->forgotten = 0;
+	q->calls = (struct imap_link_calls){0};
 	if (calls.done != NULL)
 		calls.done(calls.arg, r, e);
 }
@@ -131,7 +131,9 @@ static void go_down(struct imap_link *l, const struct err *why)
 	email_wire_free(&l->wire);
 	platform_timer_free(&l->timer);
 	enter(l);
-	end_command(l, NULL, &copy);
+	end_command(&l->running, NULL, &copy);
+	if (!l->freed && l->waiting)
+		end_command(&l->next, NULL, &copy);
 	if (!l->freed)
 		l->ev.down(l->ev.arg, &copy);
 	leave(l);
@@ -171,13 +173,14 @@ static void set_state(struct imap_link *l, enum link_state state)
 /* --- sending ------------------------------------------------------------------------------------------------------- */
 
 /* Up to the next synchronising literal, or to the end. */
-static void send_command(struct imap_link *l)
+static void send_part(struct imap_link *l)
 {
-	struct imap_write *w = &l->command;
-	size_t end = l->n_paused < w->n_pauses ? w->pauses[l->n_paused++] : w->out.len;
+	struct request *q = &l->running;
+	const struct imap_write *w = &q->write;
+	size_t end = q->n_paused < w->n_pauses ? w->pauses[q->n_paused++] : w->out.len;
 
-	email_wire_write(l->wire, w->out.data + l->sent, end - l->sent);
-	l->sent = end;
+	email_wire_write(l->wire, w->out.data + q->sent, end - q->sent);
+	q->sent = end;
 }
 
 static void send_tagged(struct imap_link *l, const char *rest)
@@ -190,15 +193,18 @@ static void send_tagged(struct imap_link *l, const char *rest)
 
 static void start_command(struct imap_link *l)
 {
+	imap_write_release(&l->running.write);
+	l->running = l->next;
+	l->next = (struct request){0};
 	l->waiting = 0;
 	set_state(l, RUNNING);
 	send_tagged(l, "");
-	send_command(l);
+	send_part(l);
 }
 
 static void end_idle(struct imap_link *l)
 {
-	set_state(l, IDLE_ENDING);
+	set_state(l, ENDING);
 	email_wire_write(l->wire, "DONE\r\n", strlen("DONE\r\n"));
 }
 
@@ -217,12 +223,9 @@ static void settle(struct imap_link *l)
 
 void imap_link_run(struct imap_link *l, struct imap_write *w, const struct imap_link_calls *calls)
 {
-	assert(l->calls.done == NULL && l->state != CONNECTING && l->state != DOWN);
-	imap_write_release(&l->command);
-	l->command = *w;
+	assert(!l->waiting && l->state != CONNECTING && l->state != DOWN);
+	l->next = (struct request){.write = *w, .calls = *calls};
 	*w = (struct imap_write){.literal_plus = w->literal_plus};
-	l->calls = *calls;
-	l->sent = l->n_paused = 0;
 	l->waiting = 1;
 	if (l->state == READY)
 		start_command(l);
@@ -232,16 +235,16 @@ void imap_link_run(struct imap_link *l, struct imap_write *w, const struct imap_
 
 void imap_link_forget(struct imap_link *l)
 {
-	static const struct imap_link_calls none;
-
-	l->calls = none;
-	l->forgotten = 1;
 	if (l->waiting) { /* it has not been sent */
+		imap_write_release(&l->next.write);
+		l->next = (struct request){0};
 		l->waiting = 0;
-		l->forgotten = 0;
+		return;
 	}
-	if (l->paused)
-		imap_link_pause(l, 0);
+	l->running.calls = (struct imap_link_calls){0};
+	l->forgotten = 1;
+	imap_link_pause(l, 0);
+	set_timer(l);
 }
 
 void imap_link_listen(struct imap_link *l, int listening)
@@ -296,6 +299,8 @@ static void read_capabilities(struct imap_link *l, struct imap_parse_cursor c)
 
 static void on_untagged(struct imap_link *l, const struct imap_parse_response *r)
 {
+	const struct imap_link_calls *calls = &l->running.calls;
+
 	if (r->status == IMAP_PARSE_BYE) {
 		struct err e;
 		imap_link_explain(l, r, &e);
@@ -306,9 +311,10 @@ static void on_untagged(struct imap_link *l, const struct imap_parse_response *r
 		read_capabilities(l, r->data);
 		return;
 	}
-	if (l->forgotten)
+	/* What a forgotten command still brings is not news; these two are in any case. */
+	if (l->forgotten && strcmp(r->name, "EXISTS") != 0 && strcmp(r->name, "EXPUNGE") != 0)
 		return;
-	if (l->state == RUNNING && l->calls.data != NULL && l->calls.data(l->calls.arg, r))
+	if (calls->data != NULL && calls->data(calls->arg, r))
 		return;
 	if (!l->freed)
 		l->ev.data(l->ev.arg, r);
@@ -320,8 +326,8 @@ static void on_continue(struct imap_link *l)
 		set_state(l, IDLING);
 		if (l->waiting || !l->listening)
 			end_idle(l);
-	} else if (l->state == RUNNING && l->sent < l->command.out.len) {
-		send_command(l);
+	} else if (l->state == RUNNING && l->running.sent < l->running.write.out.len) {
+		send_part(l);
 	} else {
 		struct err e;
 		err_set(&e, ERR_REMOTE, "%s: the server asked for more than there is",
@@ -349,7 +355,8 @@ static void on_tagged(struct imap_link *l, const struct imap_parse_response *r)
 		return;
 	}
 	set_state(l, READY);
-	end_command(l, r, NULL);
+	l->forgotten = 0;
+	end_command(&l->running, r, NULL);
 	if (!l->freed && l->state == READY)
 		settle(l);
 }
@@ -433,7 +440,7 @@ static void on_timer(void *arg)
 	if (l->state == IDLING) {
 		end_idle(l);
 	} else if (l->state == READY) {
-		set_state(l, RUNNING);
+		set_state(l, ENDING);
 		send_tagged(l, "NOOP\r\n");
 	} else if (silent < patience && !l->forgotten) {
 		l->timer = psession_timer(l->ps, patience - silent, on_timer, l);

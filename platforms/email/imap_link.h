@@ -52,10 +52,11 @@ struct imap_link *imap_link_new(struct psession *ps, const struct email_server *
 void imap_link_free(struct imap_link **link);
 /* enum imap_link_capability; from `up` on. */
 unsigned imap_link_has(const struct imap_link *link);
-/* Runs the command in `w` (TAKES its bytes). The link is up and no other command runs. */
+/* Runs the command in `w` (TAKES its bytes) as soon as what runs has ended: news, or a command that was forgotten. The link is
+ * up, and no other command waits or runs unforgotten. */
 void imap_link_run(
 	struct imap_link *link, struct imap_write *w, const struct imap_link_calls *calls);
-/* The running command's callbacks are not wanted any more; it has to end within the time-out of the settings, or the link
+/* The last command's callbacks are not wanted any more; it has to end within the time-out of the settings, or the link
  * goes down. */
 void imap_link_forget(struct imap_link *link);
 /* Whether to wait for news whenever no command runs. */

@@ -61,7 +61,7 @@ static int type_of(const json_t *target)
 
 	if (value == NULL || json_is_null(value))
 		return GMIME_ADDRESS_TYPE_TO;
-	if (field == NULL)
+	if (field == NULL || strlen(field) != json_string_length(value))
 		return -1;
 	if (*field == '\0' || strcasecmp(field, "to") == 0)
 		return GMIME_ADDRESS_TYPE_TO;
@@ -143,8 +143,8 @@ static int set_subject(GMimeMessage *m, const json_t *value, struct err *e)
 	if (json_string_length(value) > SUBJECT_MAX)
 		return err_set(
 			e, ERR_INVALID, "object.subject is longer than %d bytes", SUBJECT_MAX);
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7F)
+	for (size_t i = 0; i < json_string_length(value); i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
 			return err_set(e, ERR_INVALID,
 				"object.subject has control characters or line breaks in it");
 	g_mime_message_set_subject(m, text, "utf-8");

@@ -2,7 +2,7 @@
 #include "platforms/email/email_compose_address.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
+#include <glib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,10 +39,14 @@ static struct span trim(struct span s)
 	return s;
 }
 
-static int has_control(const char *text)
+/* NUL is one of them, where the C string ends before the value does. */
+static int has_control(const json_t *value)
 {
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7F)
+	const char *text = json_string_value(value);
+	size_t len = json_string_length(value);
+
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
 			return 1;
 	return 0;
 }
@@ -121,28 +125,17 @@ static int is_literal(const char *domain)
 	return inet_pton(six ? AF_INET6 : AF_INET, text, bytes) == 1;
 }
 
-/* The form of IDNA that is sent (RFC 5891), from libcurl, which has a library for it. NULL: not a domain. GIVES. */
-static char *to_punycode(const char *domain)
-{
-	CURLU *u = curl_url();
-	char *host = NULL, *out = NULL;
-
-	if (curl_url_set(u, CURLUPART_SCHEME, "http", 0) == CURLUE_OK &&
-		curl_url_set(u, CURLUPART_HOST, domain, 0) == CURLUE_OK &&
-		curl_url_get(u, CURLUPART_HOST, &host, CURLU_PUNYCODE) == CURLUE_OK)
-		out = mem_strdup(host);
-	curl_free(host);
-	curl_url_cleanup(u);
-	return out;
-}
-
 /* GIVES the domain as it is sent, or NULL. */
 static char *read_domain(struct span s)
 {
-	char *given = mem_dup(s.at, s.len);
-	char *domain = is_ascii(s) ? mem_strdup(given) : to_punycode(given);
+	char *domain = mem_dup(s.at, s.len);
 
-	mem_free(given);
+	if (!is_ascii(s)) {
+		char *ascii = g_hostname_to_ascii(domain); /* IDNA, RFC 3490 */
+		mem_free(domain);
+		domain = mem_strdup(ascii);
+		g_free(ascii);
+	}
 	if (domain != NULL && !is_domain(domain) && !is_literal(domain)) {
 		mem_free(domain);
 		domain = NULL;
@@ -210,14 +203,13 @@ int email_compose_address_read(
 {
 	const json_t *address = json_is_object(who) ? json_object_get(who, "address") : who;
 	const char *text = json_string_value(address);
-	const char *name = json_string_value(json_object_get(who, "name"));
+	const json_t *name = json_object_get(who, "name");
 	struct span box, label = {"", 0};
 
 	*out = (struct email_compose_address){0};
 	if (text == NULL || *text == '\0')
 		return err_set(e, ERR_INVALID, "%s has no address", what);
-	if (strlen(text) != json_string_length(address) || has_control(text) ||
-		(name != NULL && has_control(name)))
+	if (has_control(address) || has_control(name))
 		return err_set(e, ERR_INVALID, "%s has control characters in it", what);
 	if (strlen(text) > INPUT_MAX)
 		return err_set(
@@ -228,8 +220,8 @@ int email_compose_address_read(
 		label = (struct span){box.at, (size_t)(open - box.at)};
 		box = (struct span){open + 1, (size_t)(box.at + box.len - open - 2)};
 	}
-	if (name != NULL && *name != '\0')
-		label = (struct span){name, strlen(name)};
+	if (json_string_length(name) > 0)
+		label = (struct span){json_string_value(name), json_string_length(name)};
 	if (read_name(label, what, out->name, e) < 0)
 		return -ERR_INVALID;
 	return read_mailbox(box, what, out->address, e);

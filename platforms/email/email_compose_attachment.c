@@ -29,8 +29,8 @@ static int read_field(
 		return 0;
 	if (text == NULL)
 		return invalid(n, field, "has to be a string", e);
-	for (const char *c = text; *c != '\0'; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7F)
+	for (size_t i = 0; i < json_string_length(value); i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7F)
 			return invalid(n, field, "has control characters in it", e);
 	*out = text;
 	return 0;

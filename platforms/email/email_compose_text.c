@@ -61,7 +61,7 @@ static int lines_around(const xmlNode *node)
 
 static void end_lines(struct writer *w, int lines)
 {
-	if (w->out->len == 0)
+	if (w->out->len == 0 || lines == 0)
 		return;
 	for (; w->newlines < lines; w->newlines++)
 		buf_add_char(w->out, '\n');

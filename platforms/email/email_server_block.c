@@ -2,6 +2,7 @@
 #include "platforms/email/email_server_block.h"
 
 #include <arpa/inet.h>
+#include <glib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -56,7 +57,6 @@ static const char *text_of(const json_t *block, const char *field)
 
 /* --- host, port ------------------------------------------------------------------------------------------------- */
 
-/* Beyond that of letters, digits, "-" and "." only UTF-8 is let through, which libcurl turns into punycode. */
 static int is_host(const char *host)
 {
 	unsigned char address[sizeof(struct in6_addr)];
@@ -66,9 +66,8 @@ static int is_host(const char *host)
 	if (*host == '.' || *host == '-')
 		return 0;
 	for (; *host != '\0'; host++)
-		if ((unsigned char)*host < 0x80 && strchr("-.", *host) == NULL &&
-			(*host < '0' || *host > '9') && (*host < 'A' || *host > 'Z') &&
-			(*host < 'a' || *host > 'z'))
+		if (strchr("-.", *host) == NULL && (*host < '0' || *host > '9') &&
+			(*host < 'A' || *host > 'Z') && (*host < 'a' || *host > 'z'))
 			return 0;
 	return 1;
 }
@@ -86,17 +85,21 @@ static int is_domain(const char *domain)
 static int read_host(struct email_server *s, const json_t *block, struct err *e)
 {
 	const char *host = text_of(block, "host"), *domain = text_of(block, "domain");
+	char *ascii;
 
 	if (read_text(s, block, "host", HOST_MAX, e) < 0 ||
 		read_text(s, block, "domain", HOST_MAX, e) < 0)
 		return -ERR_INVALID;
 	if (*host == '\0')
 		return invalid(s, "host", "is missing", e);
-	if (!is_host(host))
+	ascii = g_hostname_to_ascii(host); /* libcurl would do so in the encoding of the locale */
+	if (ascii != NULL && is_host(ascii) && strlen(ascii) <= HOST_MAX)
+		s->host = mem_strdup(ascii);
+	g_free(ascii);
+	if (s->host == NULL)
 		return invalid(s, "host", "is not a host name", e);
 	if (*domain != '\0' && (s->kind != EMAIL_SERVER_SMTP || !is_domain(domain)))
 		return invalid(s, "domain", "is not a domain name", e);
-	s->host = mem_strdup(host);
 	s->domain = mem_strdup(domain);
 	return 0;
 }

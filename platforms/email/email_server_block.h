@@ -13,7 +13,7 @@ enum email_server_security { EMAIL_SERVER_TLS, EMAIL_SERVER_STARTTLS, EMAIL_SERV
 struct email_server {
 	enum email_server_kind kind;
 	enum email_server_security security;
-	char *host; /* a name, also with characters beyond ASCII, or an IP address; no brackets */
+	char *host; /* a name in ASCII, or an IP address without brackets */
 	unsigned port;
 	char *name;   /* host and port */
 	char *domain; /* for EHLO; "" none */

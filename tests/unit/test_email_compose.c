@@ -291,8 +291,7 @@ static void words_beyond_ascii_are_encoded(void **state)
 	a = internet_address_list_get_address(
 		g_mime_message_get_addresses(s.m, GMIME_ADDRESS_TYPE_TO), 0);
 	assert_string_equal(internet_address_get_name(a), "Bøb, the \"boss\" <x>");
-	assert_string_equal(internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a)),
-		"bob@xn--bcher-kva.example");
+	assert_non_null(strstr(s.mail.bytes.data, "<bob@xn--bcher-kva.example>\r\n"));
 	assert_string_equal(s.mail.to[0], "bob@xn--bcher-kva.example");
 	release(&s);
 }

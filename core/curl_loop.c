@@ -30,6 +30,7 @@ struct watch {
 struct entry {
 	curl_loop_done_fn *done;
 	void *arg;
+	int kept; /* stays in the multi handle when it is done */
 };
 
 static void on_timer_closed(uv_handle_t *h)
@@ -74,7 +75,8 @@ static void drain(struct curl_loop *c)
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
-		curl_loop_remove(c, easy);
+		if (!entry.kept)
+			curl_loop_remove(c, easy);
 		entry.done(entry.arg, easy, result);
 	}
 	c->draining = 0;
@@ -209,15 +211,26 @@ CURLM *curl_loop_multi(struct curl_loop *c)
 	return c->multi;
 }
 
-void curl_loop_add(struct curl_loop *c, CURL *easy, curl_loop_done_fn *done, void *arg)
+static void add(struct curl_loop *c, CURL *easy, int kept, curl_loop_done_fn *done, void *arg)
 {
 	struct entry *entry = mem_alloc(sizeof *entry);
 	CURLMcode rc;
 
 	entry->done = done;
 	entry->arg = arg;
+	entry->kept = kept;
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, entry);
 	uv_update_time(c->loop); /* libcurl's times count from now, not from the loop's last turn */
 	rc = curl_multi_add_handle(c->multi, easy);
 	assert(rc == CURLM_OK);
+}
+
+void curl_loop_add(struct curl_loop *c, CURL *easy, curl_loop_done_fn *done, void *arg)
+{
+	add(c, easy, 0, done, arg);
+}
+
+void curl_loop_add_kept(struct curl_loop *c, CURL *easy, curl_loop_done_fn *done, void *arg)
+{
+	add(c, easy, 1, done, arg);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/http.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "core/curl_guard.h"
 #include "core/curl_loop.h"
 #include "core/mem.h"
-#include "core/outbound.h"
 
 #define HTTP_CLIENT_MAGIC   0x68636c69u
 #define HTTP_TRANSFER_MAGIC 0x68747261u
@@ -51,8 +50,7 @@ struct http_transfer {
 	struct buf body;
 	size_t header_bytes, header_lines;
 	int body_too_large, header_too_large;
-	int opened;                     /* an address of this hop was allowed */
-	char blocked[INET6_ADDRSTRLEN]; /* the last one that was not, or "" */
+	struct curl_guard guard;
 };
 
 /* --- the end of a transfer ------------------------------------------------------------------------------------ */
@@ -154,6 +152,7 @@ static void note_host(struct http_transfer *t)
 static void explain(struct http_transfer *t, CURLcode rc, struct err *e)
 {
 	const char *host, *why = curl_easy_strerror(rc);
+	const char *blocked = curl_guard_blocked(&t->guard);
 	long sys = 0;
 
 	note_host(t);
@@ -166,9 +165,8 @@ static void explain(struct http_transfer *t, CURLcode rc, struct err *e)
 		err_set(e, ERR_TOO_LARGE, "%s sent more than %zu bytes", host, t->max_bytes);
 	else if (t->header_too_large)
 		err_set(e, ERR_TOO_LARGE, "%s sent too many header fields", host);
-	else if (t->blocked[0] != '\0' && !t->opened)
-		err_set(e, ERR_BLOCKED, "connect %s: the address %s is not allowed", host,
-			t->blocked);
+	else if (blocked != NULL)
+		err_set(e, ERR_BLOCKED, "connect %s: the address %s is not allowed", host, blocked);
 	else if (rc == CURLE_COULDNT_RESOLVE_HOST)
 		err_set(e, ERR_RESOLVE, "getaddrinfo ENOTFOUND %s: no such host", host);
 	else if (rc == CURLE_COULDNT_CONNECT)
@@ -229,8 +227,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 
 	if (len > 5 && memcmp(bytes, "HTTP/", 5) == 0) {
 		t->header_bytes = t->header_lines = 0;
-		t->opened = 0;
-		t->blocked[0] = '\0';
+		curl_guard_reset(&t->guard);
 		buf_clear(&t->body);
 	}
 	t->header_bytes += len;
@@ -239,24 +236,6 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 		return CURL_WRITEFUNC_ERROR;
 	}
 	return len;
-}
-
-/* CURLOPT_OPENSOCKETFUNCTION: called for each resolved address, on every hop. */
-static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
-{
-	CAST(http_transfer, t, arg, HTTP_TRANSFER_MAGIC);
-	const struct sockaddr_in *in = (const void *)&a->addr;
-	const struct sockaddr_in6 *in6 = (const void *)&a->addr;
-
-	if (purpose == CURLSOCKTYPE_IPCXN && outbound_allows(t->client->outbound, &a->addr)) {
-		t->opened = 1;
-		return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
-	}
-	if (a->family == AF_INET6)
-		inet_ntop(AF_INET6, &in6->sin6_addr, t->blocked, sizeof t->blocked);
-	else if (a->family == AF_INET)
-		inet_ntop(AF_INET, &in->sin_addr, t->blocked, sizeof t->blocked);
-	return CURL_SOCKET_BAD;
 }
 
 /* --- start ---------------------------------------------------------------------------------------------------- */
@@ -345,8 +324,7 @@ static void set_options(struct http_transfer *t, const struct http_request *req)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
-	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+	curl_guard_init(&t->guard, t->client->outbound, c);
 	set_method(c, req);
 }
 

@@ -5,8 +5,8 @@
  * is valid UTF-8 without U+0000, and time and memory are bounded (limits below, `truncated` tells). No string is made
  * safe to show: html is handed on as it came, the client has to sanitise it. Pure and safe in any thread; knows no
  * IMAP, no POP and no loop (email_reader.h runs it in the thread pool). docs/platforms/email-fields.md has the fields. */
-#ifndef PLATFORMS_EMAIL_EMAIL_READ_H
-#define PLATFORMS_EMAIL_EMAIL_READ_H
+#ifndef PLATFORMS_EMAIL_READ_H
+#define PLATFORMS_EMAIL_READ_H
 
 #include <jansson.h>
 

@@ -2,8 +2,8 @@
 /* email_reader - reads a mail in libuv's thread pool, so that a big one does not hold up the worker's loop.
  *
  * Knows no mail itself: email_read.h does the work, this file carries bytes there and the result back. */
-#ifndef PLATFORMS_EMAIL_EMAIL_READER_H
-#define PLATFORMS_EMAIL_EMAIL_READER_H
+#ifndef PLATFORMS_EMAIL_READER_H
+#define PLATFORMS_EMAIL_READER_H
 
 #include <uv.h>
 

@@ -10,19 +10,18 @@
 
 #include <jansson.h>
 
-struct curl_loop;
 struct email_send;
 struct email_server;
 struct job;
 struct psession;
 
-/* The sending side of an account. Opens nothing before the first job. `ps` (the instance's own session), `curl` (the
- * account's own, so that no connection is shared with another account), `server` (kind smtp) and `settings` are KEPT
- * until email_send_free(). Read of `settings`, each with a default: "max_message_bytes" (26214400), "max_recipients"
- * (100), "max_attachments" (50), "idle_timeout_s" (30: how long an unused connection is kept), "send_timeout_ms" (60000:
- * how long the server may be silent within a delivery). GIVES. */
-struct email_send *email_send_new(struct psession *ps, struct curl_loop *curl,
-	const struct email_server *server, const json_t *settings);
+/* The sending side of an account. Opens nothing before the first job; every connection has a curl_loop of its own. `ps` (the
+ * instance's own session), `server` (kind smtp) and `settings` are KEPT until email_send_free(). Read of `settings`, each
+ * with a default: "max_message_bytes" (26214400), "max_recipients" (100), "max_attachments" (50), "idle_timeout_s" (30:
+ * how long an unused connection is kept), "send_timeout_ms" (60000: how long the server may be silent within a delivery).
+ * GIVES. */
+struct email_send *email_send_new(
+	struct psession *ps, const struct email_server *server, const json_t *settings);
 /* No job may be under way: answer or cancel them before. Sets NULL; NULL is legal. */
 void email_send_free(struct email_send **send);
 

@@ -52,21 +52,24 @@ struct email_server_call {
 	unsigned magic;
 	struct curl_guard guard;
 	char said[256]; /* the last line of the server, cut, as it came; "" before the first */
-	email_server_line_fn *line; /* NULL, or set after email_server_prepare() */
+	char error[CURL_ERROR_SIZE]; /* libcurl's words */
+	email_server_line_fn *line;  /* NULL, or set after email_server_prepare() */
 	void *arg;
 };
 
 /* Sets on a fresh `easy` all but what belongs to the command: URL (`path` is its path without the leading "/", URL
  * encoded; NULL: none; for smtp it is ignored: the greeting's name goes there), user and password or token, TLS 1.2 or
  * later with verification, required STARTTLS, protocol, address guard, time to connect and log in, header function
- * (fills `call`); no proxy, no .netrc, no signals. The time libcurl waits for any reply later, also for the one to QUIT when a connection
- * is closed, is set to the time to connect. `call` is KEPT and must stay where it is, and `s` and `outbound` are KEPT, until
+ * (fills `call`); no proxy, no .netrc, no signals. The time libcurl waits for any later reply, also for the one to QUIT when
+ * a connection is closed, is the time to connect: libcurl 7.88 blocks in that wait, so leave a connection to it with
+ * CURLOPT_CONNECT_ONLY only. `call` is KEPT and must stay where it is, and `s` and `outbound` are KEPT, until
  * `easy` is cleaned up. */
 void email_server_prepare(const struct email_server *s, const struct outbound *outbound,
 	const char *path, struct email_server_call *call, CURL *easy);
 
 /* The result of a handle as our error: one clear sentence with host and port, never a secret. CURLE_OK clears `e` and is
- * 0. Else negative: ERR_AUTH (login refused, with the server's words), ERR_TLS (certificate, handshake, STARTTLS not
+ * 0. Else negative: ERR_AUTH (login refused, with the server's words), ERR_BUSY (login not possible now: SMTP 4xx,
+ * [UNAVAILABLE], [INUSE], [IN-USE], ...), ERR_TLS (certificate, handshake, STARTTLS not
  * offered, plaintext where TLS was expected), ERR_RESOLVE, ERR_CONNECT, ERR_BLOCKED, ERR_TIMEOUT, ERR_REMOTE (connection
  * lost, or anything else, with the server's words when it said some). */
 int email_server_explain(const struct email_server *s, const struct email_server_call *call,

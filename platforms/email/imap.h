@@ -10,11 +10,15 @@
 
 #include "core/buf.h"
 #include "core/err.h"
+#include "platforms/email/imap_flag.h"
 
 struct email_server;
 struct psession;
 struct imap;
 struct imap_op;
+
+/* Ranges or UIDs of one operation: a command line stays below the 8,000 bytes that every server takes (RFC 2683, 3.2.1.5). */
+#define IMAP_RANGES 300
 
 struct imap_settings {
 	unsigned
@@ -25,21 +29,11 @@ struct imap_settings {
 	size_t max_bytes; /* of one literal the server may send; 0: 64 MiB */
 };
 
-enum imap_flag {
-	IMAP_SEEN = 1 << 0,
-	IMAP_ANSWERED = 1 << 1,
-	IMAP_FLAGGED = 1 << 2,
-	IMAP_DELETED = 1 << 3,
-	IMAP_DRAFT = 1 << 4,
-	IMAP_RECENT = 1 << 5,  /* never stored */
-	IMAP_KEYWORDS = 1 << 6 /* among permanent flags: keywords of one's own can be stored */
-};
-
 /* The folder an operation ran in. */
 struct imap_folder {
 	const char *name;         /* UTF-8 */
 	uint32_t uid_validity;    /* UIDs mean nothing under another one */
-	uint32_t uid_next;        /* 0: the server does not say */
+	uint32_t uid_next;        /* when it was selected; 0: the server does not say */
 	uint32_t exists;          /* mails */
 	unsigned permanent_flags; /* enum imap_flag */
 	int read_only;
@@ -83,6 +77,10 @@ int imap_is_online(const struct imap *im);
 /* 1 when no operation is queued or running: then it may be closed for idling. */
 int imap_is_idle(const struct imap *im);
 
+/* No mails, entries and news while `paused`, but for those that have been read from the socket already (some 16 KiB): the
+ * server has to wait. For an owner that digests them elsewhere. */
+void imap_pause(struct imap *im, int paused);
+
 /* --- results ------------------------------------------------------------------------------------------------------ */
 
 struct imap_mail {
@@ -110,15 +108,17 @@ struct imap_result {
 	const uint32_t *
 		uids; /* imap_search(): ascending. imap_move(), imap_copy(): the new UIDs if the server tells */
 	size_t n_uids;
+	int marked; /* imap_move(), imap_delete(): the mails are still there, marked \Deleted */
 	uint32_t messages, unseen, uid_next, uid_validity; /* imap_status() */
 };
 
 /* `e->code` is ERR_NONE on success; else
- *   ERR_NOT_FOUND    the folder does not exist, or the mail does not any more
- *   ERR_BUSY         the mailbox is locked or in use ([INUSE], [UNAVAILABLE]), or too many operations are queued
+ *   ERR_NOT_FOUND    the folder does not exist
+ *   ERR_BUSY         the mailbox is locked or in use ([INUSE], [UNAVAILABLE])
  *   ERR_CONFLICT     UIDVALIDITY is not the expected one; or the folder to create exists
  *   ERR_FORBIDDEN    no permission ([NOPERM]), or the folder is read-only
- *   ERR_TOO_LARGE    over quota ([OVERQUOTA])
+ *   ERR_TOO_LARGE    over quota ([OVERQUOTA]); or the server sent more than is accepted, and is gone
+ *   ERR_UNSUPPORTED  the server can not search in UTF-8 ([BADCHARSET])
  *   ERR_INVALID      an argument can not be sent (NUL, CR, LF, not UTF-8, too long)
  *   ERR_REMOTE       NO or BAD with the server's words; or the connection was lost, see offline; or not IMAP
  *   ERR_TIMEOUT and what offline may say: the connection failed
@@ -163,7 +163,7 @@ struct imap_fetch {
 	struct imap_where where;
 	const struct imap_range
 		*ranges; /* NULL: the newest `count` after skipping the newest `skip` */
-	size_t n_ranges; /* at most 1,000 */
+	size_t n_ranges; /* at most IMAP_RANGES */
 	int by_seq;      /* ranges are of sequence numbers instead of UIDs */
 	uint32_t skip, count;
 	enum imap_fetch_what what;
@@ -202,7 +202,7 @@ struct imap_op *imap_create(struct imap *im, const char *folder, const struct im
 /* Mails to change, by UID. */
 struct imap_targets {
 	struct imap_where where;
-	const uint32_t *uids; /* at most 1,000 */
+	const uint32_t *uids; /* at most IMAP_RANGES */
 	size_t n_uids;
 };
 
@@ -210,19 +210,20 @@ struct imap_targets {
  * error. */
 struct imap_op *imap_store(struct imap *im, const struct imap_targets *targets, unsigned add,
 	unsigned remove, const struct imap_calls *calls);
-/* To another folder; MOVE (RFC 6851) where the server has it, else COPY, \Deleted, EXPUNGE. Without UIDPLUS too the EXPUNGE
- * would take other mails that are marked \Deleted with it: then the marked mails stay, marked. */
+/* To another folder; by MOVE (RFC 6851) where the server has it, else COPY, then as imap_delete(). A UID that is gone is not an
+ * error. */
 struct imap_op *imap_move(struct imap *im, const struct imap_targets *targets, const char *to,
 	const struct imap_calls *calls);
 struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, const char *to,
 	const struct imap_calls *calls);
-/* For good; as imap_move() where there is no UIDPLUS (RFC 4315): marked \Deleted and left to the server. */
+/* For good: marked \Deleted and expunged. A server without UIDPLUS (RFC 4315) can only expunge all that is marked: when
+ * other mails are, too, these stay marked, and `r->marked` says so. */
 struct imap_op *imap_delete(
 	struct imap *im, const struct imap_targets *targets, const struct imap_calls *calls);
 
-/* From now on news of this folder come, whenever no operation runs; NULL: of none any more. The first is
- * IMAP_NEWS_EXISTS, when the folder is selected. `done` is called when that failed or watching ended with the
- * connection; watching goes on until then. GIVES no handle: watching another folder or none forgets the callback. */
+/* From now on news of this folder come, and the server is asked for them whenever no operation is queued; NULL: of none any
+ * more. The first is IMAP_NEWS_EXISTS, each time the folder was selected. `done` is called when watching can not begin or
+ * go on (also when the connection goes), and never for success; another imap_watch() forgets it. */
 void imap_watch(struct imap *im, const struct imap_where *where, const struct imap_calls *calls);
 
 #endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "platforms/email/email_read_content.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+/* Encoded bytes of one turn. */
+#define CHUNK ((size_t)16384)
+
+/* The uudecoder wants to be told that the line "begin MODE NAME" is behind it. */
+static size_t skip_begin_line(const char *bytes, size_t len)
+{
+	const char *begin = len > 6 && memcmp(bytes, "begin ", 6) == 0
+				    ? bytes
+				    : memmem(bytes, len, "\nbegin ", 7);
+	const char *nl;
+
+	if (begin == NULL)
+		return len;
+	nl = memchr(begin + 1, '\n', (size_t)(bytes + len - begin - 1));
+	return nl != NULL ? (size_t)(nl - bytes) + 1 : len;
+}
+
+/* Decodes chunk by chunk; `out` NULL: counts only. Returns how many bytes there are, never many more than `max`. */
+static size_t run(const char *bytes, size_t len, const char *encoding, size_t max, struct buf *out)
+{
+	GMimeContentEncoding kind = encoding != NULL ? g_mime_content_encoding_from_string(encoding)
+						     : 0;
+	GMimeEncoding state;
+	size_t total = 0, at = 0;
+
+	if (kind != GMIME_CONTENT_ENCODING_BASE64 &&
+		kind != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
+		kind != GMIME_CONTENT_ENCODING_UUENCODE) {
+		if (out != NULL)
+			buf_add(out, bytes, MIN(len, max));
+		return len;
+	}
+	g_mime_encoding_init_decode(&state, kind);
+	if (kind == GMIME_CONTENT_ENCODING_UUENCODE) {
+		at = skip_begin_line(bytes, len);
+		state.state |= GMIME_UUDECODE_STATE_BEGIN;
+	}
+	while (at < len && total <= max) {
+		char decoded[CHUNK + 64];
+		size_t take = MIN(CHUNK, len - at);
+		size_t n = g_mime_encoding_step(&state, bytes + at, take, decoded);
+
+		if (out != NULL)
+			buf_add(out, decoded, MIN(n, max - total));
+		total += n;
+		at += take;
+	}
+	return total;
+}
+
+int email_read_content_decode(
+	const char *bytes, size_t len, const char *encoding, size_t max, struct buf *out)
+{
+	return run(bytes, len, encoding, max, out) > max;
+}
+
+size_t email_read_content_size(const char *bytes, size_t len, const char *encoding)
+{
+	return run(bytes, len, encoding, SIZE_MAX, NULL);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "platforms/email/email_server.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "platforms/email/email_server_block.h"
+
+#define EMAIL_SERVER_CALL_MAGIC 0x65736361u
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+int email_server_new(enum email_server_kind kind, const json_t *block, const json_t *settings,
+	struct email_server **out, struct err *e)
+{
+	struct email_server *s = mem_alloc(sizeof *s);
+	int rc = email_server_block_read(s, kind, block, settings, e);
+
+	if (rc < 0) {
+		email_server_free(s);
+		s = NULL;
+	}
+	*out = s;
+	return rc;
+}
+
+void email_server_free(struct email_server *s)
+{
+	if (s == NULL)
+		return;
+	mem_free(s->host);
+	mem_free(s->domain);
+	mem_free(s->name);
+	mem_free(s->ca_file);
+	mem_free(s->username);
+	secret_release(&s->password);
+	secret_release(&s->token);
+	mem_free(s);
+}
+
+const char *email_server_name(const struct email_server *s)
+{
+	return s->name;
+}
+
+const char *email_server_username(const struct email_server *s)
+{
+	return s->username;
+}
+
+const char *email_server_domain(const struct email_server *s)
+{
+	return s->domain;
+}
+
+/* --- a handle --------------------------------------------------------------------------------------------------- */
+
+static const char *scheme_of(const struct email_server *s)
+{
+	static const char *const schemes[][2] = {[EMAIL_SERVER_SMTP] = {"smtp", "smtps"},
+		[EMAIL_SERVER_IMAP] = {"imap", "imaps"},
+		[EMAIL_SERVER_POP] = {"pop3", "pop3s"}};
+
+	return schemes[s->kind][s->security == EMAIL_SERVER_TLS];
+}
+
+static void set_url(const struct email_server *s, const char *path, CURL *easy)
+{
+	const int is_ipv6 = strchr(s->host, ':') != NULL;
+	char *url = mem_printf("%s://%s%s%s:%u/%s", scheme_of(s), is_ipv6 ? "[" : "", s->host,
+		is_ipv6 ? "]" : "", s->port, path != NULL ? path : "");
+
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, scheme_of(s));
+	mem_free(url);
+}
+
+/* Without a name libcurl would tell the server that of our host. A client that has none of its own says its address
+ * (RFC 5321, 4.1.4), of which a mail server behind NAT learns nothing anyhow. */
+static void set_smtp_url(const struct email_server *s, CURL *easy)
+{
+	char *path = curl_easy_escape(easy, *s->domain != '\0' ? s->domain : "[127.0.0.1]", 0);
+
+	assert(path != NULL);
+	set_url(s, path, easy);
+	curl_free(path);
+}
+
+static int is_ascii(const struct secret *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		if (s->bytes[i] >= 0x80)
+			return 0;
+	return 1;
+}
+
+/* How to log in. Left alone libcurl would try Kerberos wherever the server offers it, which looks up names and blocks. So
+ * mechanisms are named where it still finds a way with every usual server: the LOGIN command of IMAP, which servers must
+ * have (RFC 3501, 6.2.3), takes ASCII only; POP3 servers without SASL can not be told from others beforehand. */
+static const char *login_options(const struct email_server *s)
+{
+	if (s->token.len > 0)
+		return s->oauthbearer ? "AUTH=OAUTHBEARER" : "AUTH=XOAUTH2";
+	if (s->kind == EMAIL_SERVER_POP)
+		return NULL;
+	if (s->kind == EMAIL_SERVER_IMAP && is_ascii(&s->password))
+		return "AUTH=+LOGIN";
+	return "AUTH=SCRAM-SHA-256;AUTH=SCRAM-SHA-1;AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN";
+}
+
+static void set_login(const struct email_server *s, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_USERNAME, s->username);
+	curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, login_options(s));
+	if (s->token.len > 0)
+		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, (char *)s->token.bytes);
+	else
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, (char *)s->password.bytes);
+}
+
+static void set_tls(const struct email_server *s, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_USE_SSL,
+		s->security == EMAIL_SERVER_PLAIN ? (long)CURLUSESSL_NONE : (long)CURLUSESSL_ALL);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, s->insecure ? 0L : 1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, s->insecure ? 0L : 2L);
+	if (s->ca_file != NULL) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
+}
+
+static void note_line(struct email_server_call *call, const char *line, size_t len)
+{
+	size_t kept = MIN(len, sizeof call->said - 1);
+
+	memcpy(call->said, line, kept);
+	call->said[kept] = '\0';
+	if (call->line != NULL)
+		call->line(call->arg, line, len);
+}
+
+/* CURLOPT_HEADERFUNCTION: the lines of the server. */
+static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
+{
+	CAST(email_server_call, call, arg, EMAIL_SERVER_CALL_MAGIC);
+	size_t all = size * n, len = all;
+
+	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
+		len--;
+	note_line(call, bytes, len);
+	return all;
+}
+
+void email_server_prepare(const struct email_server *s, const struct outbound *outbound,
+	const char *path, struct email_server_call *call, CURL *easy)
+{
+	*call = (struct email_server_call){.magic = EMAIL_SERVER_CALL_MAGIC};
+	curl_guard_init(&call->guard, outbound, easy);
+	if (s->kind == EMAIL_SERVER_SMTP)
+		set_smtp_url(s, easy);
+	else
+		set_url(s, path, easy);
+	set_login(s, easy);
+	set_tls(s, easy);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms);
+	curl_easy_setopt(
+		easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)(s->connect_timeout_ms + 999) / 1000);
+}

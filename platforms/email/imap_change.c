@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of imap.h that change something: flags, moving, deleting, making folders. */
+#include <string.h>
+
+#include "core/mem.h"
+#include "platforms/email/imap_op.h"
+
+static struct imap_op *new_op(const struct imap_op_kind *kind, const struct imap_targets *targets,
+	const struct imap_calls *calls)
+{
+	struct imap_op *op = imap_op_new(kind, &targets->where, calls);
+
+	op->n_uids = targets->n_uids;
+	op->uids = mem_array(op->n_uids, sizeof *op->uids);
+	for (size_t i = 0; i < op->n_uids; i++)
+		op->uids[i] = targets->uids[i];
+	return op;
+}
+
+/* --- flags --------------------------------------------------------------------------------------------------------- */
+
+static void write_store(struct imap_op *op, struct imap_write *w, char sign, unsigned flags)
+{
+	imap_write_add(w, "UID STORE ");
+	imap_write_uids(w, op->uids, op->n_uids);
+	imap_write_add(w, " %cFLAGS.SILENT ", sign);
+	imap_write_flags(w, flags);
+}
+
+static int store_step(struct imap_op *op, struct imap_write *w, struct err *e)
+{
+	if (((op->add | op->remove) & IMAP_FLAG_STORABLE) == 0)
+		return err_set(e, ERR_INVALID, "no flag to change");
+	if (op->step == 0 && op->add == 0)
+		op->step++;
+	if (op->step == 0)
+		write_store(op, w, '+', op->add);
+	else if (op->step == 1 && op->remove != 0)
+		write_store(op, w, '-', op->remove);
+	else
+		return 0;
+	return imap_write_end(w, e) < 0 ? -1 : 1;
+}
+
+struct imap_op *imap_store(struct imap *im, const struct imap_targets *targets, unsigned add,
+	unsigned remove, const struct imap_calls *calls)
+{
+	static const struct imap_op_kind kind = {
+		.what = "STORE", .need = IMAP_OP_WRITE, .step = store_step};
+	struct imap_op *op = new_op(&kind, targets, calls);
+
+	op->add = add & IMAP_FLAG_STORABLE;
+	op->remove = remove & IMAP_FLAG_STORABLE;
+	return imap_op_queue(im, op);
+}
+
+/* --- copying ------------------------------------------------------------------------------------------------------- */
+
+/* [COPYUID validity from to] (RFC 4315, 3): where they are now. */
+static void read_copyuid(struct imap_op *op, const struct imap_parse_response *r)
+{
+	struct imap_parse_cursor c = r->code_data;
+	struct imap_parse_token t;
+
+	if (strcmp(r->code, "COPYUID") != 0 || op->numbers.n > 0 || imap_parse_token_skip(&c) < 0 ||
+		imap_parse_token_skip(&c) < 0 || imap_parse_token_next(&c, &t) != IMAP_TOKEN_ATOM ||
+		imap_parse_data_set(t.bytes, t.len, &op->numbers) < 0)
+		return;
+	op->result.uids = op->numbers.list;
+	op->result.n_uids = op->numbers.n;
+}
+
+/* MOVE tells it in an untagged OK, because EXPUNGEs follow (RFC 6851, 4.3). */
+static int copy_data(struct imap_op *op, const struct imap_parse_response *r)
+{
+	if (r->status != IMAP_PARSE_OK || strcmp(r->code, "COPYUID") != 0)
+		return 0;
+	read_copyuid(op, r);
+	return 1;
+}
+
+static int write_copy(struct imap_op *op, struct imap_write *w, const char *verb, struct err *e)
+{
+	imap_write_add(w, "UID %s ", verb);
+	imap_write_uids(w, op->uids, op->n_uids);
+	imap_write_add(w, " ");
+	imap_write_mailbox(w, op->to);
+	return imap_write_end(w, e) < 0 ? -1 : 1;
+}
+
+static int copy_step(struct imap_op *op, struct imap_write *w, struct err *e)
+{
+	return op->step == 0 ? write_copy(op, w, "COPY", e) : 0;
+}
+
+struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, const char *to,
+	const struct imap_calls *calls)
+{
+	static const struct imap_op_kind kind = {.what = "COPY",
+		.need = IMAP_OP_READ,
+		.step = copy_step,
+		.data = copy_data,
+		.ok = read_copyuid};
+	struct imap_op *op = new_op(&kind, targets, calls);
+
+	op->to = mem_strdup(to);
+	return imap_op_queue(im, op);
+}
+
+/* --- deleting ------------------------------------------------------------------------------------------------------ */
+
+static int is_target(const struct imap_op *op, uint32_t uid)
+{
+	for (size_t i = 0; i < op->n_uids; i++)
+		if (op->uids[i] == uid)
+			return 1;
+	return 0;
+}
+
+/* What the SEARCH for deleted mails found is not only ours. */
+static int others_are_marked(const struct imap_op *op)
+{
+	for (size_t i = 0; i < op->marked.n; i++)
+		if (!is_target(op, op->marked.list[i]))
+			return 1;
+	return 0;
+}
+
+static int expunge(struct imap_op *op, struct imap_write *w)
+{
+	if (imap_op_has(op) & IMAP_LINK_UIDPLUS) {
+		imap_write_add(w, "UID EXPUNGE ");
+		imap_write_uids(w, op->uids, op->n_uids);
+		return 1;
+	}
+	if (others_are_marked(op)) {
+		op->result.marked = 1;
+		return 0;
+	}
+	imap_write_add(w, "EXPUNGE");
+	return 1;
+}
+
+/* Three steps from `first` on: mark; without UIDPLUS see what else is marked; expunge. */
+static int delete_from(struct imap_op *op, unsigned first, struct imap_write *w, struct err *e)
+{
+	if (op->step == first + 1 && (imap_op_has(op) & IMAP_LINK_UIDPLUS))
+		op->step++;
+	if (op->step == first)
+		write_store(op, w, '+', IMAP_DELETED);
+	else if (op->step == first + 1)
+		imap_write_add(w, "UID SEARCH DELETED");
+	else if (op->step > first + 2 || !expunge(op, w))
+		return 0;
+	return imap_write_end(w, e) < 0 ? -1 : 1;
+}
+
+static int delete_step(struct imap_op *op, struct imap_write *w, struct err *e)
+{
+	return delete_from(op, 0, w, e);
+}
+
+/* EXPUNGE is not claimed: it is news. */
+static int delete_data(struct imap_op *op, const struct imap_parse_response *r)
+{
+	if (strcmp(r->name, "SEARCH") != 0)
+		return 0;
+	imap_parse_data_search(r->data, &op->marked);
+	return 1;
+}
+
+struct imap_op *imap_delete(
+	struct imap *im, const struct imap_targets *targets, const struct imap_calls *calls)
+{
+	static const struct imap_op_kind kind = {
+		.what = "EXPUNGE", .need = IMAP_OP_WRITE, .step = delete_step, .data = delete_data};
+
+	return imap_op_queue(im, new_op(&kind, targets, calls));
+}
+
+/* --- moving -------------------------------------------------------------------------------------------------------- */
+
+static int move_step(struct imap_op *op, struct imap_write *w, struct err *e)
+{
+	if (op->step == 0)
+		return write_copy(op, w, imap_op_has(op) & IMAP_LINK_MOVE ? "MOVE" : "COPY", e);
+	return imap_op_has(op) & IMAP_LINK_MOVE ? 0 : delete_from(op, 1, w, e);
+}
+
+static int move_data(struct imap_op *op, const struct imap_parse_response *r)
+{
+	return copy_data(op, r) || delete_data(op, r);
+}
+
+struct imap_op *imap_move(struct imap *im, const struct imap_targets *targets, const char *to,
+	const struct imap_calls *calls)
+{
+	static const struct imap_op_kind kind = {.what = "MOVE",
+		.need = IMAP_OP_WRITE,
+		.step = move_step,
+		.data = move_data,
+		.ok = read_copyuid};
+	struct imap_op *op = new_op(&kind, targets, calls);
+
+	op->to = mem_strdup(to);
+	return imap_op_queue(im, op);
+}
+
+/* --- folders ------------------------------------------------------------------------------------------------------- */
+
+static int create_step(struct imap_op *op, struct imap_write *w, struct err *e)
+{
+	if (op->step > 0)
+		return 0;
+	imap_write_add(w, "CREATE ");
+	imap_write_mailbox(w, op->to);
+	return imap_write_end(w, e) < 0 ? -1 : 1;
+}
+
+struct imap_op *imap_create(struct imap *im, const char *folder, const struct imap_calls *calls)
+{
+	static const struct imap_op_kind kind = {
+		.what = "CREATE", .need = IMAP_OP_NO_FOLDER, .step = create_step};
+	struct imap_op *op = imap_op_new(&kind, NULL, calls);
+
+	op->to = mem_strdup(folder);
+	return imap_op_queue(im, op);
+}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "platforms/email/email_account.h"
 
-#include "core/curl_loop.h"
 #include "core/http.h"
 #include "core/mem.h"
 #include "platforms/email/email_maildrop.h"
@@ -20,7 +19,6 @@ struct block {
 struct email_account {
 	struct psession *ps;
 	struct email_limits limits;
-	struct curl_loop *curl;
 	struct block smtp, imap, pop;
 	struct email_send *send; /* NULL without smtp */
 	struct email_pool *pool;
@@ -71,14 +69,13 @@ struct email_account *email_account_new(struct psession *ps, const json_t *setti
 
 	a->ps = ps;
 	limits_read(&a->limits, settings);
-	a->curl = curl_loop_new(email_account_loop(a));
 	block_read(a, EMAIL_SERVER_SMTP, &a->smtp, "smtp", "no smtp credentials found for address",
 		settings);
 	block_read(
 		a, EMAIL_SERVER_IMAP, &a->imap, "imap", "no imap credentials found for", settings);
 	block_read(a, EMAIL_SERVER_POP, &a->pop, "pop", "no pop credentials found for", settings);
 	if (a->smtp.server != NULL)
-		a->send = email_send_new(ps, a->curl, a->smtp.server, settings);
+		a->send = email_send_new(ps, a->smtp.server, settings);
 	a->pool = email_pool_new(a);
 	a->maildrop = email_maildrop_new(a);
 	a->observer = email_observer_new(a);
@@ -94,7 +91,6 @@ void email_account_free(struct email_account *a)
 	email_server_free(a->smtp.server);
 	email_server_free(a->imap.server);
 	email_server_free(a->pop.server);
-	curl_loop_free(a->curl);
 	mem_free(a);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* email_account - what all verbs of one account share: credentials, limits, the curl loop, open connections.
+/* email_account - what all verbs of one account share: credentials, limits, open connections.
  *
  * An account is an actor with equal credentials (PLATFORM_PER_ACCOUNT); no connection is ever used for two of them.
  * Nothing is opened before a job needs it. This file knows no protocol: it owns the parts that do, email_send.h (SMTP),
@@ -12,7 +12,6 @@
 
 #include "core/base.h"
 
-struct curl_loop;
 struct email_account;
 struct email_maildrop;
 struct email_observer;

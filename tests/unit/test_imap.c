@@ -342,7 +342,7 @@ static void test_failures(void **state)
 	bad(ERR_NOT_FOUND);
 	imap_create(S.im, "a\nb", &calls);
 	bad(ERR_INVALID);
-	imap_create(S.im, "Sent", &calls);
+	imap_create(S.im, "INBOX", &calls);
 	bad(ERR_CONFLICT);
 	imap_look(S.im, &inbox, &calls);
 	good();

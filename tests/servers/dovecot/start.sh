@@ -76,8 +76,13 @@ service pop3-login {
     ssl = yes
   }
 }
+# A wrong password is refused at once, and does not make the next login wait.
+auth_failure_delay = 0
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 CONF
 [ -z "${DOVECOT_EXTRA:-}" ] || cat "$DOVECOT_EXTRA" >>"$DIR/dovecot.conf"

@@ -151,6 +151,7 @@ static void decode_iconv(struct sink *to, const char *name, const char *bytes, s
 {
 	iconv_t cd = iconv_open("UTF-8", name);
 	char *in = (char *)bytes; /* iconv(3) does not write there */
+	size_t unit = strncmp(name, "UTF-16", 6) == 0 ? 2 : 1;
 
 	if (cd == (iconv_t)-1) { /* a system without that converter */
 		decode_utf8(to, (const unsigned char *)bytes, len);
@@ -169,8 +170,8 @@ static void decode_iconv(struct sink *to, const char *name, const char *bytes, s
 			break;
 		if (!to->full)
 			put_char(to, 0xFFFD);
-		in++;
-		len--;
+		in += MIN(unit, len);
+		len -= MIN(unit, len);
 	}
 	iconv_close(cd);
 }

@@ -119,7 +119,7 @@ static void add(
 	char charset[EMAIL_READ_PARAM_WORD_SIZE];
 	size_t start;
 
-	if (to->len > 0)
+	if (to->len > 0 && to->len < max)
 		buf_add_char(to, '\n');
 	start = to->len;
 	if (start >= max) {

@@ -36,13 +36,14 @@ struct email_smtp_delivery {
 	unsigned magic;
 	struct email_smtp *smtp;
 	struct email_smtp_delivery *next;
-	const struct email_compose_mail *mail;
+	const struct email_compose_mail *mail; /* until `done` is called */
 	email_smtp_done_fn *done;
 	void *arg;
 	struct courier *courier;      /* NULL: waiting */
 	struct platform_timer *early; /* to fail from the loop with `why`; NULL: does not */
 	struct err why;
 	struct email_smtp_recipient *to;
+	size_t n_to;
 };
 
 struct email_smtp {
@@ -95,7 +96,7 @@ static void rest(struct courier *c)
 static void delivery_free(struct email_smtp_delivery *d)
 {
 	platform_timer_free(&d->early);
-	for (size_t i = 0; i < d->mail->n_to; i++)
+	for (size_t i = 0; i < d->n_to; i++)
 		mem_free(d->to[i].text);
 	mem_free(d->to);
 	d->magic = 0;
@@ -106,7 +107,7 @@ static void delivery_free(struct email_smtp_delivery *d)
 static void finish(struct email_smtp_delivery *d, const struct err *e)
 {
 	dispatch(d->smtp);
-	d->done(d->arg, d->to, d->mail->n_to, e);
+	d->done(d->arg, d->to, d->n_to, e);
 	delivery_free(d);
 }
 
@@ -398,15 +399,23 @@ static struct courier *courier_new(struct email_smtp *smtp)
 	return c;
 }
 
-/* Gives the oldest waiting mail to a courier that rests, or to a new one; 0: there is none. */
+static struct courier *courier_at(const struct email_smtp *smtp, enum step step)
+{
+	struct courier *c = smtp->couriers;
+
+	while (c != NULL && c->step != step)
+		c = c->next;
+	return c;
+}
+
+/* Gives the oldest waiting mail to a courier that rests, or to a new one, but for one that will rest in a moment; 0: there
+ * is none. */
 static int dispatch_one(struct email_smtp *smtp)
 {
 	struct email_smtp_delivery *d = smtp->waiting;
-	struct courier *c = smtp->couriers;
+	struct courier *c = courier_at(smtp, STEP_IDLE);
 
-	while (c != NULL && c->step != STEP_IDLE)
-		c = c->next;
-	if (c == NULL && smtp->n_couriers >= COURIERS)
+	if (c == NULL && (courier_at(smtp, STEP_RESET) != NULL || smtp->n_couriers >= COURIERS))
 		return 0;
 	smtp->waiting = d->next;
 	smtp->n_waiting--;
@@ -438,7 +447,8 @@ struct email_smtp_delivery *email_smtp_start(struct email_smtp *smtp,
 	d->mail = mail;
 	d->done = done;
 	d->arg = arg;
-	d->to = mem_array(mail->n_to, sizeof *d->to);
+	d->n_to = mail->n_to;
+	d->to = mem_array(d->n_to, sizeof *d->to);
 	for (size_t i = 0; i < mail->n_to; i++)
 		d->to[i].address = mail->to[i];
 	if (smtp->n_waiting >= WAITING_MAX) {

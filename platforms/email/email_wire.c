@@ -15,6 +15,7 @@
 /* Reads per turn of the loop: others get theirs in between. */
 #define READS_PER_TURN 32
 #define NEXT_TURN_MS   1
+#define LOGIN_MS       60000L
 
 enum wire_state { CONNECTING, UP, FAILED, DOWN };
 
@@ -249,6 +250,8 @@ struct email_wire *email_wire_new(
 	assert(w->easy != NULL);
 	email_server_prepare(server, psession_outbound(ps), NULL, &w->call, w->easy);
 	curl_easy_setopt(w->easy, CURLOPT_CONNECT_ONLY, 1L);
+	/* A server that says something now and then, but never lets us in. */
+	curl_easy_setopt(w->easy, CURLOPT_TIMEOUT_MS, LOGIN_MS);
 	curl_loop_add_kept(w->curl, w->easy, on_connected, w);
 	return w;
 }

@@ -142,7 +142,7 @@ int imap_parse_data_date(const char *bytes, size_t len, int64_t *out)
 		month++;
 	if (month == 12 || day < 1 || day > 31 || year < 1900 || hour < 0 || hour > 23 ||
 		minute < 0 || minute > 59 || second < 0 || second > 60 || zone < 0 ||
-		(sign != '+' && sign != '-'))
+		(sign != '+' && sign != '-') || text[len - 5] != sign)
 		return -1;
 	zone = (zone / 100 * 60 + zone % 100) * 60 * (sign == '-' ? -1 : 1);
 	*out = days_of(year, month + 1, day) * 86400 + hour * 3600 + minute * 60 + second - zone;

@@ -18,6 +18,7 @@ import email.policy
 import imaplib
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import tempfile
@@ -92,6 +93,21 @@ class Server:
 
     def stop(self):
         subprocess.run(["bash", STOP, self.dir], stdin=subprocess.DEVNULL, timeout=60, check=False)
+
+
+    def kill(self):
+        """As if the machine was switched off: it and all processes it made, at once. Dovecot, stopped politely, keeps
+        its idle connections for another ten seconds."""
+        with open(os.path.join(self.dir, "pid")) as f:
+            pids = [int(word) for word in f.read().split()]
+        for pid in pids:  # grows meanwhile
+            pids += [child for child, _ in lib.children(pid)]
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.stop()
 
 
 class Servers:

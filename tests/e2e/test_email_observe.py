@@ -96,7 +96,7 @@ class Observe(mail.MailTest):
                 ann.good("observe", includeBody=True)
                 ann.good("send", [{"address": user + "@localhost"}], subject="First", text="x")
                 self.assertEqual(["First"], self.subjects(ann.wait_for(1)))
-                servers.dovecot.stop()
+                servers.dovecot.kill()
                 told = ann.wait_for(1, "connect")
                 self.assertEqual(["reconnecting"], self.statuses(told))
                 self.assertEqual(("imap", "INBOX", user + "@localhost"),
@@ -116,7 +116,7 @@ class Observe(mail.MailTest):
         s, user = self.email(ca_file=servers.ca, give_up_s=2, reconnect_max_s=1, **IDLE), mail.USERS[0]
         ann = self.account(s, user, imap=servers.block("imap", user))
         ann.good("observe")
-        servers.dovecot.stop()
+        servers.dovecot.kill()
         self.assertEqual(["reconnecting", "failed"], self.statuses(ann.wait_for(2, "connect")))
         servers.dovecot.start()
         ann.good("observe")

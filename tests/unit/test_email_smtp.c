@@ -203,6 +203,27 @@ static void a_large_mail_arrives_whole(void **state)
 	world_free(&w);
 }
 
+/* Composing in several threads of the pool. */
+static void large_mails_are_made_side_by_side(void **state)
+{
+	struct world w = world(NULL);
+	struct buf body = BUF_INIT;
+	int jobs[8];
+
+	UNUSED(state);
+	for (int i = 0; i < 20000; i++)
+		buf_printf(&body, "<p>Zeile n\u00fcmmer %d</p>\n", i);
+	for (int i = 0; i < 8; i++)
+		jobs[i] = fake_job(w.fake,
+			mail("bob@example.org", json_pack("{ssss}", "subject", "Gr\u00fc\u00dfe",
+							"html", buf_str(&body))));
+	for (int i = 0; i < 8; i++)
+		done(&w, jobs[i]);
+	assert_int_equal(smtpd_count(w.smtpd, "."), 8);
+	buf_release(&body);
+	world_free(&w);
+}
+
 /* --- refusals ---------------------------------------------------------------------------------------------------- */
 
 static void refused_recipients_keep_nobody_from_it(void **state)
@@ -333,6 +354,7 @@ int main(void)
 		cmocka_unit_test(slow_replies_are_put_together),
 		cmocka_unit_test(a_thoughtful_server_stops_nobody),
 		cmocka_unit_test(a_large_mail_arrives_whole),
+		cmocka_unit_test(large_mails_are_made_side_by_side),
 		cmocka_unit_test(refused_recipients_keep_nobody_from_it),
 		cmocka_unit_test(many_recipients_go_in_batches),
 		cmocka_unit_test(refusals_have_the_servers_words),

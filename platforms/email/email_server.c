@@ -88,25 +88,15 @@ static void set_smtp_url(const struct email_server *s, CURL *easy)
 	curl_free(path);
 }
 
-static int is_ascii(const struct secret *s)
-{
-	for (size_t i = 0; i < s->len; i++)
-		if (s->bytes[i] >= 0x80)
-			return 0;
-	return 1;
-}
-
 /* How to log in. Left alone libcurl would try Kerberos wherever the server offers it, which looks up names and blocks. So
- * mechanisms are named where it still finds a way with every usual server: the LOGIN command of IMAP, which servers must
- * have (RFC 3501, 6.2.3), takes ASCII only; POP3 servers without SASL can not be told from others beforehand. */
+ * mechanisms are named. POP3 servers without SASL can not be told from others beforehand, and libcurl 7.88 has no word for
+ * the LOGIN command of IMAP alone (AUTH=+LOGIN came later). */
 static const char *login_options(const struct email_server *s)
 {
 	if (s->token.len > 0)
 		return s->oauthbearer ? "AUTH=OAUTHBEARER" : "AUTH=XOAUTH2";
 	if (s->kind == EMAIL_SERVER_POP)
 		return NULL;
-	if (s->kind == EMAIL_SERVER_IMAP && is_ascii(&s->password))
-		return "AUTH=+LOGIN";
 	return "AUTH=SCRAM-SHA-256;AUTH=SCRAM-SHA-1;AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN";
 }
 

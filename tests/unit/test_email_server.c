@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "core/err.h"
 #include "core/json.h"
 #include "core/outbound.h"
@@ -307,6 +310,49 @@ static void texts_of_servers_are_cleaned(void **state)
 	assert_string_equal(email_server_text(out, 1, "ab", 2), "");
 }
 
+/* A port that nobody listens on. */
+static int closed_port(void)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof a;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+/* Options that it does not know libcurl reports as a malformed URL, and not before it connects. */
+static void libcurl_takes_all_options(void **state)
+{
+	static const char *const logins[] = {"\"password\":\"s\"", "\"password\":\"\u00fc\"",
+		"\"token\":\"t\"", "\"token\":\"t\",\"oauth\":\"OAUTHBEARER\""};
+	const char *const any = "any";
+	struct outbound *outbound;
+	char block[200];
+
+	UNUSED(state);
+	assert_int_equal(outbound_new(&any, 1, &outbound, NULL), 0);
+	for (int kind = SMTP; kind <= POP; kind++)
+		for (size_t i = 0; i < ARRAY_LEN(logins); i++) {
+			struct email_server_call call;
+			CURL *easy = curl_easy_init();
+			struct email_server *s;
+			struct err e;
+			snprintf(block, sizeof block,
+				"{\"host\":\"127.0.0.1\",\"port\":%d,\"username\":\"a@b\",%s}",
+				closed_port(), logins[i]);
+			s = good((enum email_server_kind)kind, block);
+			email_server_prepare(s, outbound, NULL, &call, easy);
+			email_server_explain(s, &call, easy, curl_easy_perform(easy), &e);
+			assert_int_equal(e.code, ERR_CONNECT);
+			curl_easy_cleanup(easy);
+			email_server_free(s);
+		}
+	outbound_free(outbound);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +362,7 @@ int main(void)
 		cmocka_unit_test(plaintext_is_the_operators_choice),
 		cmocka_unit_test(results_become_sentences),
 		cmocka_unit_test(a_refused_address_is_named),
+		cmocka_unit_test(libcurl_takes_all_options),
 		cmocka_unit_test(texts_of_servers_are_cleaned),
 	};
 

@@ -325,6 +325,7 @@ static void parts_that_cannot_be_had(void **state)
 {
 	static const char *const none[] = {"", "0", "3", "1.1", "2.1", "2.", "02", "-1", "2 ", "x",
 		"99999999999999999999", "1.1.1.1.1.1"};
+	struct buf bytes = BUF_INIT;
 	struct err e;
 
 	(void)state;
@@ -337,6 +338,13 @@ static void parts_that_cannot_be_had(void **state)
 	assert_int_equal(e.code, ERR_TOO_LARGE);
 	assert_null(email_read_part(NULL, 0, "2", 3, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);
+	assert_true(read_file(DATA, "tnef.eml", &bytes));
+	assert_null(email_read_part(bytes.data, bytes.len, "2.1", 14, &e));
+	assert_int_equal(e.code, ERR_TOO_LARGE);
+	assert_null(email_read_part(bytes.data, bytes.len, "2.3", 14, &e));
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	buf_release(&bytes);
+	json_decref(email_read(NULL, 0, &whole));
 }
 
 /* --- bounds ----------------------------------------------------------------------------------------------------- */
@@ -376,6 +384,13 @@ static void texts_are_bounded_between_characters(void **state)
 	assert_int_equal(strlen(string_of(m, "text")), 1001);
 	assert_false(is_truncated(m));
 	json_decref(m);
+
+	buf_add_str(&b, HEAD "Content-Type: multipart/mixed; boundary=b\n");
+	repeat(&b, "\n--b\n\n0123456789", 300);
+	m = read_buf(&b, &o);
+	assert_int_equal(strlen(string_of(m, "text")), 1001);
+	assert_true(is_truncated(m));
+	json_decref(m);
 	buf_release(&b);
 }
 
@@ -404,6 +419,14 @@ static void headers_are_bounded(void **state)
 	json_t *m;
 
 	(void)state;
+	repeat(&b, "X: x\n", 1000);
+	buf_add_str(&b, "Subject: one too many\n\nbody");
+	m = read_buf(&b, &whole);
+	assert_string_equal(string_of(m, "subject"), "");
+	assert_string_equal(string_of(m, "text"), "body");
+	assert_true(is_truncated(m));
+	json_decref(m);
+
 	buf_add_str(&b, "Subject: ");
 	repeat(&b, "long ", 1000000);
 	repeat(&b, "\nX-Other: x", 100000);
@@ -477,6 +500,8 @@ static void costly_mails_cost_little(void **state)
 	repeat(&b, "=?x", 20000);
 	buf_add_str(&b, "\nTo: ");
 	repeat(&b, "=?", 30000);
+	buf_add_str(&b, "\nTo: ");
+	repeat(&b, "=?a?q?", 10000);
 	buf_add_str(&b, "\nCc: ");
 	repeat(&b, "(", 60000);
 	buf_add_str(&b, "\nBcc: ");

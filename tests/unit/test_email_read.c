@@ -9,6 +9,7 @@
 #include "core/err.h"
 #include "core/json.h"
 #include "platforms/email/email_read.h"
+#include "platforms/email/email_read_content.h"
 #include "tests/unit/unit.h"
 
 #define DATA "tests/data/email"
@@ -394,6 +395,21 @@ static void texts_are_bounded_between_characters(void **state)
 	buf_release(&b);
 }
 
+static void decoding_is_bounded(void **state)
+{
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(email_read_content_decode("QUJDREVG", 8, "base64", 4, &out), 1);
+	assert_string_equal(out.data, "ABCD");
+	buf_clear(&out);
+	assert_int_equal(email_read_content_decode("=41=42", 6, "Quoted-Printable", 2, &out), 0);
+	assert_int_equal(email_read_content_decode("plain", 5, "7bit", 3, &out), 1);
+	assert_string_equal(out.data, "ABpla");
+	assert_int_equal(email_read_content_size("QUJDREVG", 8, "base64"), 6);
+	buf_release(&out);
+}
+
 static void recipients_are_bounded(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -421,6 +437,18 @@ static void headers_are_bounded(void **state)
 	(void)state;
 	repeat(&b, "X: x\n", 1000);
 	buf_add_str(&b, "Subject: one too many\n\nbody");
+	m = read_buf(&b, &whole);
+	assert_string_equal(string_of(m, "subject"), "");
+	assert_string_equal(string_of(m, "text"), "body");
+	assert_true(is_truncated(m));
+	json_decref(m);
+
+	for (int i = 0; i < 5; i++) {
+		buf_add_str(&b, "\nX: ");
+		repeat(&b, "0123456789", 6000);
+	}
+	buf_consume(&b, 1);
+	buf_add_str(&b, "\nSubject: too far\n\nbody");
 	m = read_buf(&b, &whole);
 	assert_string_equal(string_of(m, "subject"), "");
 	assert_string_equal(string_of(m, "text"), "body");
@@ -562,6 +590,7 @@ int main(void)
 		cmocka_unit_test(one_part_on_request),
 		cmocka_unit_test(parts_that_cannot_be_had),
 		cmocka_unit_test(texts_are_bounded_between_characters),
+		cmocka_unit_test(decoding_is_bounded),
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(headers_are_bounded),
 		cmocka_unit_test(parts_are_bounded),

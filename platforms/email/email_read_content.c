@@ -36,6 +36,15 @@ static GMimeContentEncoding find_kind(
 	return *at > 0 ? kind : GMIME_CONTENT_ENCODING_DEFAULT;
 }
 
+/* Base64 without the signs that fill it up: GMime would keep the last one or two bytes. Its state counts the characters
+ * that wait for a fourth, and is negative behind such a sign. */
+static size_t missing_signs(GMimeContentEncoding kind, const GMimeEncoding *state)
+{
+	if (kind != GMIME_CONTENT_ENCODING_BASE64 || state->state < 2)
+		return 0;
+	return 4 - (size_t)state->state;
+}
+
 /* Decodes chunk by chunk; `out` NULL: counts only. Returns how many bytes there are, never many more than `max`. */
 static size_t run(const char *bytes, size_t len, const char *encoding, size_t max, struct buf *out)
 {
@@ -56,10 +65,13 @@ static size_t run(const char *bytes, size_t len, const char *encoding, size_t ma
 		size_t take = MIN(CHUNK, len - at);
 		size_t n = g_mime_encoding_step(&state, bytes + at, take, decoded);
 
+		at += take;
+		if (at == len)
+			n += g_mime_encoding_step(
+				&state, "==", missing_signs(kind, &state), decoded + n);
 		if (out != NULL)
 			buf_add(out, decoded, MIN(n, max - total));
 		total += n;
-		at += take;
 	}
 	return total;
 }

@@ -410,6 +410,25 @@ static void decoding_is_bounded(void **state)
 	buf_release(&out);
 }
 
+static void base64_may_lack_its_end(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {{"QUJD", "ABC"}, {"QUI=", "AB"}, {"QUI", "AB"}, {"QQ", "A"}, {"Q", ""},
+		{"", ""}, {"QUJDRA", "ABCD"}, {"QUJDREU", "ABCDE"}, {"====", ""}, {"Q U\n*I", "AB"},
+		{"QUI=\n-- a footer", "AB"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf out = BUF_INIT;
+
+		email_read_content_decode(cases[i].in, strlen(cases[i].in), "base64", 100, &out);
+		if (strcmp(buf_str(&out), cases[i].out) != 0)
+			fail_msg("%s: %s", cases[i].in, buf_str(&out));
+		buf_release(&out);
+	}
+}
+
 static void recipients_are_bounded(void **state)
 {
 	struct buf b = BUF_INIT;
@@ -591,6 +610,7 @@ int main(void)
 		cmocka_unit_test(parts_that_cannot_be_had),
 		cmocka_unit_test(texts_are_bounded_between_characters),
 		cmocka_unit_test(decoding_is_bounded),
+		cmocka_unit_test(base64_may_lack_its_end),
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(headers_are_bounded),
 		cmocka_unit_test(parts_are_bounded),

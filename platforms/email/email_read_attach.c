@@ -58,9 +58,9 @@ static void clean_name(const char *name, struct buf *out)
 		else if (out->len > 0 || *from != ' ')
 			buf_add_char(out, *from);
 	}
+	shorten(out);
 	while (out->len > 0 && strchr(" .", out->data[out->len - 1]) != NULL)
 		out->data[--out->len] = '\0';
-	shorten(out);
 }
 
 /* --- what is told of one ---------------------------------------------------------------------------------------- */

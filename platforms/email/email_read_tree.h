@@ -39,8 +39,9 @@ struct email_read_tree {
 	int cut; /* parts were left out */
 };
 
-/* `value` is the mail's Content-Type etc. through `head`, its body is `bytes`. `cut`: they are not all of it. */
 struct email_read_head;
+
+/* `head` is the mail's and `bytes` what follows it; `cut`: it goes on behind them. */
 void email_read_tree_init(struct email_read_tree *t, const struct email_read_head *head,
 	const char *bytes, size_t len, int cut);
 void email_read_tree_release(struct email_read_tree *t);

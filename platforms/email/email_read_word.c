@@ -8,6 +8,8 @@
 #include "platforms/email/email_read_content.h"
 
 #define CHARSET_SIZE 41
+/* RFC 2047, 2 allows 75. The bound keeps the search for an end that is not there short. */
+#define MAX_WORD ((size_t)8192)
 
 struct word {
 	char charset[CHARSET_SIZE];
@@ -42,9 +44,11 @@ static int parse_word(const char *s, size_t len, struct word *w)
 		w->charset[n++] = *c;
 	}
 	w->charset[n] = '\0';
+	if (n == 0)
+		return 0;
 	w->text = mark + 3;
-	end = memmem(w->text, (size_t)(s + len - w->text), "?=", 2);
-	if (n == 0 || end == NULL)
+	end = memmem(w->text, MIN((size_t)(s + len - w->text), MAX_WORD), "?=", 2);
+	if (end == NULL)
 		return 0;
 	w->text_len = (size_t)(end - w->text);
 	w->len = (size_t)(end + 2 - s);
@@ -138,9 +142,6 @@ static void decode(const char *s, size_t len, const char *charset, struct buf *o
 		at = (size_t)(next - s);
 		if (!parse_word(next, len - at, &w)) {
 			at += 2;
-			/* No end anywhere: do not look for it again. */
-			if (memmem(s + at, len - at, "?=", 2) == NULL)
-				break;
 			continue;
 		}
 		if (!after_word || !all_blank(s + done, at - done)) {

@@ -45,8 +45,8 @@ struct pop_link_result {
 	int truncated; /* `bytes` were cut at max_bytes */
 };
 
-/* `e->code` is ERR_NONE on success; ERR_NOT_FOUND: no such mail; ERR_UNSUPPORTED: the server has no TOP or UIDL;
- * ERR_REMOTE: -ERR with the server's words, or the connection was lost; and what offline may say. `r` is borrowed. */
+/* `e->code` is ERR_NONE on success; ERR_NOT_FOUND: no such mail; ERR_UNSUPPORTED: the server has no TOP;
+ * ERR_UNKNOWN_OUTCOME: the connection was lost while QUIT deleted; ERR_REMOTE: -ERR with the server's words, or the connection was lost; and what offline may say. `r` is borrowed. */
 typedef void pop_link_done_fn(void *arg, const struct pop_link_result *r, const struct err *e);
 
 /* Connects and logs in. `ps` and `server` are KEPT until pop_link_free(). GIVES. */
@@ -58,7 +58,7 @@ void pop_link_free(struct pop_link **link);
 /* What is queued and what runs ends without callback; the session goes on. For callers whose job was cancelled. */
 void pop_link_forget(struct pop_link *link, void *arg);
 
-/* UIDL and LIST. */
+/* LIST, and UIDL where the server has it. */
 void pop_link_list(struct pop_link *link, pop_link_done_fn *done, void *arg);
 /* The header of mail `number`, TOP n 0; of at most `max_bytes`. */
 void pop_link_head(struct pop_link *link, uint32_t number, size_t max_bytes, pop_link_done_fn *done,

@@ -9,6 +9,7 @@
 #include "core/err.h"
 #include "core/json.h"
 #include "platforms/email/email_read.h"
+#include "platforms/email/email_read_content.h"
 #include "tests/unit/unit.h"
 
 #define DATA "tests/data/email"
@@ -325,6 +326,7 @@ static void parts_that_cannot_be_had(void **state)
 {
 	static const char *const none[] = {"", "0", "3", "1.1", "2.1", "2.", "02", "-1", "2 ", "x",
 		"99999999999999999999", "1.1.1.1.1.1"};
+	struct buf bytes = BUF_INIT;
 	struct err e;
 
 	(void)state;
@@ -337,6 +339,13 @@ static void parts_that_cannot_be_had(void **state)
 	assert_int_equal(e.code, ERR_TOO_LARGE);
 	assert_null(email_read_part(NULL, 0, "2", 3, &e));
 	assert_int_equal(e.code, ERR_NOT_FOUND);
+	assert_true(read_file(DATA, "tnef.eml", &bytes));
+	assert_null(email_read_part(bytes.data, bytes.len, "2.1", 14, &e));
+	assert_int_equal(e.code, ERR_TOO_LARGE);
+	assert_null(email_read_part(bytes.data, bytes.len, "2.3", 14, &e));
+	assert_int_equal(e.code, ERR_NOT_FOUND);
+	buf_release(&bytes);
+	json_decref(email_read(NULL, 0, &whole));
 }
 
 /* --- bounds ----------------------------------------------------------------------------------------------------- */
@@ -376,7 +385,48 @@ static void texts_are_bounded_between_characters(void **state)
 	assert_int_equal(strlen(string_of(m, "text")), 1001);
 	assert_false(is_truncated(m));
 	json_decref(m);
+
+	buf_add_str(&b, HEAD "Content-Type: multipart/mixed; boundary=b\n");
+	repeat(&b, "\n--b\n\n0123456789", 300);
+	m = read_buf(&b, &o);
+	assert_int_equal(strlen(string_of(m, "text")), 1001);
+	assert_true(is_truncated(m));
+	json_decref(m);
 	buf_release(&b);
+}
+
+static void decoding_is_bounded(void **state)
+{
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	assert_int_equal(email_read_content_decode("QUJDREVG", 8, "base64", 4, &out), 1);
+	assert_string_equal(out.data, "ABCD");
+	buf_clear(&out);
+	assert_int_equal(email_read_content_decode("=41=42", 6, "Quoted-Printable", 2, &out), 0);
+	assert_int_equal(email_read_content_decode("plain", 5, "7bit", 3, &out), 1);
+	assert_string_equal(out.data, "ABpla");
+	assert_int_equal(email_read_content_size("QUJDREVG", 8, "base64"), 6);
+	buf_release(&out);
+}
+
+static void base64_may_lack_its_end(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {{"QUJD", "ABC"}, {"QUI=", "AB"}, {"QUI", "AB"}, {"QQ", "A"}, {"Q", ""},
+		{"", ""}, {"QUJDRA", "ABCD"}, {"QUJDREU", "ABCDE"}, {"====", ""}, {"Q U\n*I", "AB"},
+		{"QUI=\n-- a footer", "AB"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf out = BUF_INIT;
+
+		email_read_content_decode(cases[i].in, strlen(cases[i].in), "base64", 100, &out);
+		if (strcmp(buf_str(&out), cases[i].out) != 0)
+			fail_msg("%s: %s", cases[i].in, buf_str(&out));
+		buf_release(&out);
+	}
 }
 
 static void recipients_are_bounded(void **state)
@@ -404,6 +454,26 @@ static void headers_are_bounded(void **state)
 	json_t *m;
 
 	(void)state;
+	repeat(&b, "X: x\n", 1000);
+	buf_add_str(&b, "Subject: one too many\n\nbody");
+	m = read_buf(&b, &whole);
+	assert_string_equal(string_of(m, "subject"), "");
+	assert_string_equal(string_of(m, "text"), "body");
+	assert_true(is_truncated(m));
+	json_decref(m);
+
+	for (int i = 0; i < 5; i++) {
+		buf_add_str(&b, "\nX: ");
+		repeat(&b, "0123456789", 6000);
+	}
+	buf_consume(&b, 1);
+	buf_add_str(&b, "\nSubject: too far\n\nbody");
+	m = read_buf(&b, &whole);
+	assert_string_equal(string_of(m, "subject"), "");
+	assert_string_equal(string_of(m, "text"), "body");
+	assert_true(is_truncated(m));
+	json_decref(m);
+
 	buf_add_str(&b, "Subject: ");
 	repeat(&b, "long ", 1000000);
 	repeat(&b, "\nX-Other: x", 100000);
@@ -477,6 +547,8 @@ static void costly_mails_cost_little(void **state)
 	repeat(&b, "=?x", 20000);
 	buf_add_str(&b, "\nTo: ");
 	repeat(&b, "=?", 30000);
+	buf_add_str(&b, "\nTo: ");
+	repeat(&b, "=?a?q?", 10000);
 	buf_add_str(&b, "\nCc: ");
 	repeat(&b, "(", 60000);
 	buf_add_str(&b, "\nBcc: ");
@@ -537,6 +609,8 @@ int main(void)
 		cmocka_unit_test(one_part_on_request),
 		cmocka_unit_test(parts_that_cannot_be_had),
 		cmocka_unit_test(texts_are_bounded_between_characters),
+		cmocka_unit_test(decoding_is_bounded),
+		cmocka_unit_test(base64_may_lack_its_end),
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(headers_are_bounded),
 		cmocka_unit_test(parts_are_bounded),

@@ -7,7 +7,7 @@
 #include "platforms/email/email_reader.h"
 #include "tests/unit/unit.h"
 
-#define HEAD "From: ann@example.org\nTo: bob@example.org\n"
+#define HEAD "From: ann@example.org\nTo: =?koi8-r?Q?=F0?= <b@x>\nDate: 21 Nov 2013 02:13:20 EST\n"
 
 /* More than the pool has threads. */
 #define MANY 16

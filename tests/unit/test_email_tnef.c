@@ -123,7 +123,14 @@ static void an_embedded_object_is_an_attachment(void **state)
 	struct email_tnef *t;
 
 	(void)state;
-	add_number(&props, 2, 4);
+	add_number(&props, 5, 4);
+	add_number(&props, 0x48, 2); /* a GUID */
+	add_number(&props, 0x1234, 2);
+	buf_add(&props, "0123456789abcdef", 16);
+	add_number(&props, 0x03, 2); /* a named number */
+	add_number(&props, 0x8001, 2);
+	buf_add(&props, "0123456789abcdef\0\0\0\0nameVALU", 28);
+	add_property(&props, 0x102, 0x3701, "binary", 6);
 	add_property(&props, 0x0D, 0x3701, "0123456789abcdefobject", 22);
 	add_property(&props, 0x1E, 0x3704, "mail.dat", 8);
 	begin(&b);

@@ -108,6 +108,8 @@ class Server:
             except ProcessLookupError:
                 pass
         self.stop()
+        # Who is dead but not reaped yet counts as running for Dovecot.
+        shutil.rmtree(os.path.join(self.dir, "run"), ignore_errors=True)
 
 
 class Servers:

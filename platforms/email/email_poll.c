@@ -184,18 +184,23 @@ static void look(struct email_poll *p)
 
 /* --- life cycle ---------------------------------------------------------------------------------------------------------- */
 
-struct email_poll *email_poll_new(struct email_account *a, const json_t *position,
-	const struct email_watch_events *events)
+struct email_poll *email_poll_new(
+	struct email_account *a, const json_t *position, const struct email_watch_events *events)
 {
 	struct email_poll *p = mem_alloc(sizeof *p);
 	const json_t *known = json_object_get(position, "known");
+	json_t *uid;
+	size_t i;
 
 	p->magic = POLL_MAGIC;
 	p->account = a;
 	p->events = *events;
 	p->state = EMAIL_WATCH_CONNECTING;
 	if (json_is_array(known)) {
-		p->known = json_copy((json_t *)known);
+		p->known = json_array();
+		json_array_foreach (known, i, uid)
+			if (json_is_string(uid))
+				known_add(p, json_string_value(uid));
 		p->state = EMAIL_WATCH_RECONNECTING;
 	}
 	look(p);

@@ -19,7 +19,7 @@
 #define CHUNKS_PER_TURN 16                 /* then others get their turn of the loop */
 #define COMMAND_SIZE    512                /* RFC 5321, 4.5.3.1.4 */
 #define NEXT_TURN_MS    1
-#define MAIL_PATIENCE   10
+#define MAIL_PATIENCE   4
 
 enum link_state { CONNECTING, UP, FAILED, DOWN };
 

@@ -28,7 +28,8 @@ struct smtp_link_events {
 };
 
 /* Connects. `ps` and `server` are KEPT until smtp_link_free(). A server that owes a reply, or does not take bytes, is given
- * up after `timeout_ms`; one that owes that to the end of a mail after ten times as long (RFC 5321, 4.5.3.2.6: 10 minutes).
+ * up after `timeout_ms`; one that owes that to the end of a mail after four times as long. RFC 5321, 4.5.3.2.6 asks for 10 minutes there, but a job
+ * has less.
  * GIVES. */
 struct smtp_link *smtp_link_new(struct psession *ps, const struct email_server *server,
 	unsigned timeout_ms, const struct smtp_link_events *events);

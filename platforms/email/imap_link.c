@@ -172,14 +172,19 @@ static void set_state(struct imap_link *l, enum link_state state)
 
 /* --- sending ------------------------------------------------------------------------------------------------------- */
 
-/* Up to the next synchronising literal, or to the end. */
+/* Up to the next synchronising literal, or to the end; the tag goes into the same packet. */
 static void send_part(struct imap_link *l)
 {
 	struct request *q = &l->running;
 	const struct imap_write *w = &q->write;
 	size_t end = q->n_paused < w->n_pauses ? w->pauses[q->n_paused++] : w->out.len;
+	struct buf line = BUF_INIT;
 
-	email_wire_write(l->wire, w->out.data + q->sent, end - q->sent);
+	if (q->sent == 0)
+		buf_printf(&line, "S%u ", ++l->tag);
+	buf_add(&line, w->out.data + q->sent, end - q->sent);
+	email_wire_write(l->wire, line.data, line.len);
+	buf_release(&line);
 	q->sent = end;
 }
 
@@ -198,7 +203,6 @@ static void start_command(struct imap_link *l)
 	l->next = (struct request){0};
 	l->waiting = 0;
 	set_state(l, RUNNING);
-	send_tagged(l, "");
 	send_part(l);
 }
 

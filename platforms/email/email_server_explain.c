@@ -86,8 +86,9 @@ static int is_refusal(const struct email_server *s, const char *said)
 	}
 }
 
-/* The login was fine, or could not be tried, and may be right later: SMTP 421 and 454 (RFC 4954, 6), the response codes
- * UNAVAILABLE and INUSE of IMAP (RFC 5530, 3) and IN-USE, LOGIN-DELAY (RFC 2449, 8.1) and SYS/TEMP (RFC 3206, 4) of POP3. */
+/* The login was fine, or could not be tried, and may be right later: SMTP 421 and 454 (RFC 4954, 6), the response
+ * codes UNAVAILABLE and INUSE of IMAP (RFC 5530, 3) and IN-USE, LOGIN-DELAY (RFC 2449, 8.1) and SYS/TEMP (RFC 3206,
+ * 4) of POP3. */
 static int is_temporary(const struct email_server *s, const char *said)
 {
 	static const char *const codes[] = {

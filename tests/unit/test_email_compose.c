@@ -7,8 +7,6 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "platforms/email/email_compose.h"
-#include "platforms/email/email_compose_address.h"
-#include "platforms/email/email_compose_text.h"
 
 #define ANN   "{\"address\":\"ann@example.org\"}"
 #define BOB   "[{\"address\":\"bob@example.org\"}]"
@@ -486,83 +484,6 @@ static void a_body_can_not_end_the_mail(void **state)
 	release(&s);
 }
 
-static void addresses_are_read_strictly(void **state)
-{
-	static const char *const good[][2] = {
-		{"bob@example.org", "bob@example.org"},
-		{" bob@example.org ", "bob@example.org"},
-		{"Bob<bob@example.org>", "bob@example.org"},
-		{"\"Bob, \\\\\\\"B\\\\\\\"\" <bob@example.org>", "bob@example.org"},
-		{"<bob@example.org>", "bob@example.org"},
-		{"o'neil+tag=x@sub-1.example.org", "o'neil+tag=x@sub-1.example.org"},
-		{"alice@localhost", "alice@localhost"},
-		{"x@[192.0.2.1]", "x@[192.0.2.1]"},
-		{"x@[IPv6:2001:db8::1]", "x@[IPv6:2001:db8::1]"},
-		{"\\\"a@b\\\"@example.org", "\"a@b\"@example.org"},
-		{"a@b\\u00fccher.example", "a@xn--bcher-kva.example"},
-	};
-	static const char *const bad[] = {"", "bob", "bob@", "@example.org", "a b@example.org",
-		"a@b c.org", "a@example..org", "a@.org", "a@org.", "a@-x.org", "a@x-.org",
-		".a@x.org", "a.@x.org", "a..b@x.org", "a@b@x.org", "a,b@x.org", "a@x.org,b@x.org",
-		"a@x.org b@x.org", "group:a@x.org;", "group:;", "Bob <bob@example.org> x",
-		"<a@x.org", "a@x.org>", "<<a@x.org>>", "a<b>@x.org", "(c)a@x.org", "a(c)@x.org",
-		"a@x.org(c)", "\\\"a b\\\"@x.org", "\\\"a\\\"b\\\"@x.org", "\\\"a\\\\\\\"@x.org",
-		"\\\"\\\"@x.org", "a@[1.2.3]", "a@[1.2.3.4", "a@[IPv6:zz]", "a@x_y.org",
-		"j\\u00f6rg@x.org", "a@x.org\\t", "a@ex\\u00e4\\u0000", "a@x/y", "a@x:25",
-		"a@b\\u00fc<c", "a@b\\u00fc c"};
-	struct email_compose_address a;
-	char text[300];
-	struct err e;
-
-	UNUSED(state);
-	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
-		json_t *who;
-		snprintf(text, sizeof text, "\"%s\"", good[i][0]);
-		/* The quotes of the third kind are JSON's once and the address' once. */
-		who = i == 3 ? json_string("\"Bob, \\\"B\\\"\" <bob@example.org>") : parse(text);
-		if (email_compose_address_read(who, "who", &a, &e) < 0)
-			fail_msg("%s: %s", text, e.text);
-		assert_string_equal(a.address, good[i][1]);
-		if (i == 3)
-			assert_string_equal(a.name, "Bob, \"B\"");
-		json_decref(who);
-	}
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		json_t *who;
-		snprintf(text, sizeof text, "\"%s\"", bad[i]);
-		who = parse(text);
-		if (email_compose_address_read(who, "who", &a, &e) == 0)
-			fail_msg("taken: %s as %s", text, a.address);
-		assert_int_equal(e.code, ERR_INVALID);
-		json_decref(who);
-	}
-}
-
-static void long_addresses_are_refused(void **state)
-{
-	char text[400];
-	struct email_compose_address a;
-	struct err e;
-	json_t *who;
-
-	UNUSED(state);
-	for (int len = 60; len < 70; len++) {
-		memset(text, 'l', (size_t)len);
-		strcpy(text + len, "@x.org");
-		who = json_string(text);
-		assert_int_equal(email_compose_address_read(who, "who", &a, &e),
-			len <= 64 ? 0 : -ERR_INVALID);
-		json_decref(who);
-	}
-	strcpy(text, "a@");
-	for (int i = 0; i < 130; i++)
-		strcat(text, "x.");
-	strcat(text, "y");
-	who = json_string(text);
-	assert_int_equal(email_compose_address_read(who, "who", &a, &e), -ERR_INVALID);
-	json_decref(who);
-}
-
 static void other_mistakes_are_named(void **state)
 {
 	UNUSED(state);
@@ -638,51 +559,6 @@ static void bounds_hold(void **state)
 	buf_release(&object);
 }
 
-/* --- html -------------------------------------------------------------------------------------------------------- */
-
-static void html_becomes_text(void **state)
-{
-	static const char *const cases[][2] = {
-		{"", ""},
-		{"plain", "plain"},
-		{"a<br>b<br/>c", "a\nb\nc"},
-		{"<p>a</p><p>b</p>", "a\n\nb"},
-		{"<div>a</div><div>b</div>", "a\nb"},
-		{"x <b> y</b>z  \n w", "x yz w"},
-		{"<script>alert(1)</script>a<style>b{}</style>", "a"},
-		{"&lt;p&gt; &uuml;&#8364;&nbsp;x", "<p> ü€\u00a0x"},
-		{"<pre>a\n  b\n</pre>c", "a\n  b\n\nc"},
-		{"<a href='http://x.org'>http://x.org</a>", "http://x.org"},
-		{"see <a href='http://x.org'>this</a>.", "see this (http://x.org)."},
-		{"<a href='javascript:alert(1)'>this</a>", "this"},
-		{"<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1 2\n3"},
-		{"<p>unclosed <i>tags", "unclosed tags"},
-		{"<h1>t</h1>a<hr>b", "t\n\na\nb"},
-	};
-
-	UNUSED(state);
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf out = BUF_INIT;
-		email_compose_text_of_html(&out, cases[i][0], strlen(cases[i][0]));
-		assert_string_equal(buf_str(&out), cases[i][1]);
-		buf_release(&out);
-	}
-}
-
-static void deep_html_is_survived(void **state)
-{
-	struct buf html = BUF_INIT, out = BUF_INIT;
-
-	UNUSED(state);
-	for (int i = 0; i < 100000; i++)
-		buf_add_str(&html, "<div>");
-	buf_add_str(&html, "x");
-	email_compose_text_of_html(&out, html.data, html.len);
-	assert_true(out.len < 1000);
-	buf_release(&html);
-	buf_release(&out);
-}
-
 static int set_up(void **state)
 {
 	UNUSED(state);
@@ -710,12 +586,8 @@ int main(void)
 		cmocka_unit_test(a_picture_without_html_is_attached),
 		cmocka_unit_test(nobody_writes_fields_of_his_own),
 		cmocka_unit_test(a_body_can_not_end_the_mail),
-		cmocka_unit_test(addresses_are_read_strictly),
-		cmocka_unit_test(long_addresses_are_refused),
 		cmocka_unit_test(other_mistakes_are_named),
 		cmocka_unit_test(bounds_hold),
-		cmocka_unit_test(html_becomes_text),
-		cmocka_unit_test(deep_html_is_survived),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -59,7 +59,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* --- life and death ------------------------------------------------------------------------------------------------ */
+/* --- life and death --------------------------------------------------------------------------------------------- */
 
 static void release(struct imap_link *l)
 {
@@ -139,7 +139,7 @@ static void go_down(struct imap_link *l, const struct err *why)
 	leave(l);
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------------------------- */
 
 static uint64_t patience_ms(const struct imap_link *l)
 {
@@ -170,7 +170,7 @@ static void set_state(struct imap_link *l, enum link_state state)
 	set_timer(l);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------------------------- */
 
 /* Up to the next synchronising literal, or to the end; the tag goes into the same packet. */
 static void send_part(struct imap_link *l)
@@ -281,7 +281,7 @@ int imap_link_explain(const struct imap_link *l, const struct imap_parse_respons
 	return imap_reason_explain(email_server_name(l->server), r, e);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------- */
 
 static void read_capabilities(struct imap_link *l, struct imap_parse_cursor c)
 {
@@ -402,7 +402,7 @@ static void on_bytes(void *arg, const char *bytes, size_t len)
 	leave(l);
 }
 
-/* --- the connection ------------------------------------------------------------------------------------------------ */
+/* --- the connection --------------------------------------------------------------------------------------------- */
 
 static void on_capability(void *arg, const struct imap_parse_response *r, const struct err *e)
 {
@@ -427,11 +427,8 @@ static void on_up(void *arg)
 static void on_down(void *arg, const struct err *why)
 {
 	CAST(imap_link, l, arg, LINK_MAGIC);
-	struct err e = *why;
 
-	if (l->state == CONNECTING)
-		imap_reason_refused(email_server_name(l->server), email_wire_said(l->wire), &e);
-	go_down(l, &e);
+	go_down(l, why);
 }
 
 static void on_timer(void *arg)

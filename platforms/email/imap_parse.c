@@ -47,7 +47,7 @@ void imap_parse_add(struct imap_parse *p, const char *bytes, size_t len)
 	buf_add(&p->raw, bytes, len);
 }
 
-/* --- framing ------------------------------------------------------------------------------------------------------- */
+/* --- framing ---------------------------------------------------------------------------------------------------- */
 
 /* A status' or continuation's line ends in free text, where "{3}" means nothing. */
 static int ends_in_text(const char *line, size_t len)
@@ -153,7 +153,7 @@ static int collect(struct imap_parse *p, struct err *e)
 	return rc;
 }
 
-/* --- the head of a response ------------------------------------------------------------------------------------------ */
+/* --- the head of a response ------------------------------------------------------------------------------------- */
 
 static void copy_upper(char *out, size_t size, const char *bytes, size_t len)
 {

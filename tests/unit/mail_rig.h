@@ -84,7 +84,7 @@ static inline struct email_server *rig_server(
 	return s;
 }
 
-/* --- Dovecot ------------------------------------------------------------------------------------------------------- */
+/* --- Dovecot ---------------------------------------------------------------------------------------------------- */
 
 static inline int rig_run(const char *script, const char *port)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* IMAP with servers that follow a script: split, lost, refused, hostile. What a decent server does is test_imap.c's. */
+/* IMAP with servers that follow a script: split, lost, refused, hostile. What a decent server does is
+ * test_imap.c's. */
 #include "tests/unit/mail_rig.h"
 
 #include "platforms/email/imap.h"
@@ -143,7 +144,7 @@ static void meet(const struct lined_step *steps, size_t chunk)
 	"* " n " FETCH (UID " uid " FLAGS () RFC822.SIZE " size \
 	" INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" BODY[]<0> {" size "}\r\n" text ")\r\n"
 
-/* --- bytes --------------------------------------------------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------------------------------------------------ */
 
 static void test_in_pieces(void **state)
 {
@@ -233,7 +234,7 @@ static void test_garbage(void **state)
 	UNUSED(state);
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------------------------- */
 
 static void test_silent(void **state)
 {
@@ -329,7 +330,7 @@ static void test_pause(void **state)
 	assert_int_equal(S.n_mails, 2000);
 }
 
-/* --- refusals ------------------------------------------------------------------------------------------------------ */
+/* --- refusals --------------------------------------------------------------------------------------------------- */
 
 static void test_bye(void **state)
 {
@@ -406,7 +407,7 @@ static void test_reasons(void **state)
 	assert_int_equal(S.offline, 0);
 }
 
-/* --- what a server may lack ---------------------------------------------------------------------------------------- */
+/* --- what a server may lack ------------------------------------------------------------------------------------- */
 
 static void test_literal(void **state)
 {

@@ -176,6 +176,8 @@ static struct instance *instance_new(
 	DL_APPEND(list->list, in);
 	list->count++;
 	attach(in, want);
+	log_event(LOG_DEBUG, "instance.open", LOG_STR("platform", w->platform->name),
+		LOG_STR("key", in->key), LOG_INT("restored", in->kept != NULL));
 	if (w->platform->open(&in->ps, w->settings, &in->platform_state, e) == 0)
 		return in;
 	instance_free(list, in);

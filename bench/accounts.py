@@ -115,13 +115,27 @@ class Client:
 def measure(procs, build, folder, n):
     """A flat dict of numbers: kb per account, seconds to connect all, delivery times."""
     prosody = Prosody(folder, n)
+    try:
+        bare = hello(build, prosody.port, n)
+    except BaseException:
+        prosody.stop()
+        raise
     system = System(procs, build, os.path.join(folder, "system"), platforms={
         "xmpp": {"accounts": n, "ca_file": prosody.ca, "connect_timeout_s": WAIT_S}}, outbound=["127.0.0.0/8"])
     try:
-        return run(system, prosody.port, n)
+        return {**run(system, prosody.port, n), **bare}
     finally:
         system.stop()
         prosody.stop()
+
+
+def hello(build, port, n):
+    """What as many accounts take with libstrophe alone."""
+    done = subprocess.run([f"{build}/bench/hello_xmpp", "--port", str(port), "--accounts", str(n)], capture_output=True,
+                          text=True, timeout=WAIT_S * 2, check=False)
+    if done.returncode != 0:
+        raise Failed(f"hello_xmpp: {done.stderr.strip()}")
+    return {f"hello_{k}": v for k, v in json.loads(done.stdout).items()}
 
 
 def run(system, port, n):

@@ -26,8 +26,8 @@ struct curl_guard {
 void curl_guard_init(struct curl_guard *g, const struct outbound *outbound, CURL *easy);
 /* Forgets what happened: another hop begins. */
 void curl_guard_reset(struct curl_guard *g);
-/* The address that was refused when no other of the host was allowed, so that the transfer could not connect; else NULL.
- * Borrowed until the next connect. */
+/* The address that was refused when no other of the host was allowed, so that the transfer could not connect; else
+ * NULL. Borrowed until the next connect. */
 const char *curl_guard_blocked(const struct curl_guard *g);
 
 #endif

@@ -31,8 +31,8 @@ CURLM *curl_loop_multi(struct curl_loop *c);
 /* Starts `easy`, which is KEPT until `done` or curl_loop_remove(). CURLOPT_PRIVATE becomes this file's. `done` is
  * called once, from the loop, never from within this call. */
 void curl_loop_add(struct curl_loop *c, CURL *easy, curl_loop_done_fn *done, void *arg);
-/* As curl_loop_add(), but `easy` is still in the loop when `done` is called: a connection that CURLOPT_CONNECT_ONLY made
- * lives no longer than its handle is in there. curl_loop_remove() closes it. */
+/* As curl_loop_add(), but `easy` is still in the loop when `done` is called: a connection that
+ * CURLOPT_CONNECT_ONLY made lives no longer than its handle is in there. curl_loop_remove() closes it. */
 void curl_loop_add_kept(struct curl_loop *c, CURL *easy, curl_loop_done_fn *done, void *arg);
 /* Ends `easy` without a callback, closing its connection if it is in the middle of something. Not from within a
  * libcurl callback. */

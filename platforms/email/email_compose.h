@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* email_compose - from an activity with the verb `send` to the mail on the wire: its envelope and its bytes (RFC 5322).
+/* email_compose - from an activity with the verb `send` to the mail on the wire, envelope and bytes (RFC 5322).
  *
- * Nothing of the activity reaches a header field but through a check that refuses control characters, so no field of a client
- * can end in another. Recipients with the field `bcc` are in the envelope alone. Pure: no network, no files; may run in any
- * thread after g_mime_init() and xmlInitParser(). */
+ * Nothing of the activity reaches a header field but through a check that refuses control characters, so no field of
+ * a client can end in another. Recipients with the field `bcc` are in the envelope alone. Pure: no network, no files;
+ * may run in any thread after g_mime_init() and xmlInitParser(). */
 #ifndef PLATFORMS_EMAIL_EMAIL_COMPOSE_H
 #define PLATFORMS_EMAIL_EMAIL_COMPOSE_H
 
@@ -30,11 +30,11 @@ struct email_compose_mail {
 		bytes; /* ASCII, lines end with CR LF and have at most 998 bytes; no dot-stuffing */
 };
 
-/* Of the activity: `actor` is the sender, `target` the recipients ({address, name, field: "to" (default), "cc", "bcc"}),
- * and of `object`: subject, text, html, attachments (email_compose_attachment.h), and headers.{replyTo, inReplyTo, references,
- * messageId}; the first is an address or an array of them, the next two a string or an array of strings with message ids,
- * with or without brackets. Others are ignored. `domain` is that of the Message-ID; "" or NULL: the sender's. 0, or < 0 with
- * `out` empty: ERR_INVALID, ERR_TOO_LARGE. */
+/* Of the activity: `actor` is the sender, `target` the recipients ({address, name, field: "to" (default), "cc",
+ * "bcc"}), and of `object`: subject, text, html, attachments (email_compose_attachment.h), and headers.{replyTo,
+ * inReplyTo, references, messageId}; the first is an address or an array of them, the next two a string or an array
+ * of strings with message ids, with or without brackets. Others are ignored. `domain` is that of the Message-ID; ""
+ * or NULL: the sender's. 0, or < 0 with `out` empty: ERR_INVALID, ERR_TOO_LARGE. */
 int email_compose(const json_t *activity, const struct email_compose_limits *limits,
 	const char *domain, struct email_compose_mail *out, struct err *e);
 void email_compose_release(struct email_compose_mail *mail);

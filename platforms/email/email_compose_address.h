@@ -21,8 +21,8 @@ struct email_compose_address {
 	char name[EMAIL_COMPOSE_NAME_MAX + 1]; /* UTF-8 without control characters; "" none */
 };
 
-/* Reads {"address":"bob@example.org", "name":"Bob"}; the address may also be "Bob <bob@example.org>" (a `name` beside it
- * wins), and `who` may be such a string alone. `what` names it in the error text: "target 3". ERR_INVALID. */
+/* Reads {"address":"bob@example.org", "name":"Bob"}; the address may also be "Bob <bob@example.org>" (a `name` beside
+ * it wins), and `who` may be such a string alone. `what` names it in the error text: "target 3". ERR_INVALID. */
 int email_compose_address_read(
 	const json_t *who, const char *what, struct email_compose_address *out, struct err *e);
 /* Where the domain begins, behind the "@". */

@@ -12,8 +12,8 @@
 
 struct err;
 
-/* `object` is the activity's: text, html, attachments (at most `max_attachments`). HTML without a text gets one made from
- * it. GIVES in `*out` (g_object_unref()), or ERR_INVALID, ERR_TOO_LARGE. */
+/* `object` is the activity's: text, html, attachments (at most `max_attachments`). HTML without a text gets one made
+ * from it. GIVES in `*out` (g_object_unref()), or ERR_INVALID, ERR_TOO_LARGE. */
 int email_compose_body_new(
 	const json_t *object, size_t max_attachments, GMimeObject **out, struct err *e);
 

@@ -11,8 +11,8 @@
 
 struct err;
 
-/* Appends "<a@b> <c@d>" from a string with ids that white space separates, or an array of such strings; the brackets may
- * be missing. NULL or null appends nothing. `what` is for the error text. ERR_INVALID, also for more than `max`. */
+/* Appends "<a@b> <c@d>" from a string with ids that white space separates, or an array of such strings; the brackets
+ * may be missing. NULL or null appends nothing. `what` is for the error text. ERR_INVALID, also for more than `max`. */
 int email_compose_ids_read(
 	const json_t *value, const char *what, size_t max, struct buf *out, struct err *e);
 

@@ -88,9 +88,9 @@ static void set_smtp_url(const struct email_server *s, CURL *easy)
 	curl_free(path);
 }
 
-/* How to log in. Left alone libcurl would try Kerberos wherever the server offers it, which looks up names and blocks. So
- * mechanisms are named. POP3 servers without SASL can not be told from others beforehand, and libcurl 7.88 has no word for
- * the LOGIN command of IMAP alone (AUTH=+LOGIN came later). */
+/* How to log in. Left alone libcurl would try Kerberos wherever the server offers it, which looks up names and
+ * blocks. So mechanisms are named. POP3 servers without SASL can not be told from others beforehand, and libcurl 7.88
+ * has no word for the LOGIN command of IMAP alone (AUTH=+LOGIN came later). */
 static const char *login_options(const struct email_server *s)
 {
 	if (s->token.len > 0)
@@ -127,8 +127,8 @@ static int has_hashed_authorities(void)
 	return known;
 }
 
-/* The bundle of all authorities is parsed anew for each connection, which takes the loop 23 ms; out of the folder only the one
- * that is needed is read, in 1 ms. */
+/* The bundle of all authorities is parsed anew for each connection, which takes the loop 23 ms; out of the folder
+ * only the one that is needed is read, in 1 ms. */
 static void set_authorities(const struct email_server *s, CURL *easy)
 {
 	if (s->ca_file != NULL) {
@@ -186,6 +186,7 @@ void email_server_prepare(const struct email_server *s, const struct outbound *o
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* else its end waits for name look-ups */
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);

@@ -24,14 +24,14 @@ enum email_server_kind { EMAIL_SERVER_SMTP, EMAIL_SERVER_IMAP, EMAIL_SERVER_POP 
  *   with a token in place of the password: "token":"...", "oauth":"XOAUTH2" (the default) or "OAUTHBEARER";
  *   `smtp` only: "domain":"client.example.org", the name in the greeting (EHLO; RFC 5321, 4.1.1.1)
  *
- * `tls` true is TLS from the first byte, `starttls` true requires STARTTLS (STLS). Both true is an error; both false is
- * plaintext and an error unless the operator allows it. When neither is there: TLS from the first byte on the ports
- * 465, 993 and 995, and for imap and pop without a port (RFC 8314, 3); STARTTLS otherwise. `tls` false alone is STARTTLS.
- * Default ports: smtp 587, 465 with tls, 25 in plaintext; imap 143, 993 with tls; pop 110, 995 with tls.
+ * `tls` true is TLS from the first byte, `starttls` true requires STARTTLS (STLS). Both true is an error; both false
+ * is plaintext and an error unless the operator allows it. When neither is there: TLS from the first byte on the
+ * ports 465, 993 and 995, and for imap and pop without a port (RFC 8314, 3); STARTTLS otherwise. `tls` false alone is
+ * STARTTLS. Default ports: smtp 587, 465 with tls, 25 in plaintext; imap 143, 993 with tls; pop 110, 995 with tls.
  *
- * `settings` is platforms.email of the configuration; read of it, each with a default: "ca_file" (string; the system's
- * authorities), "verify" (true), "allow_plaintext" (false), "connect_timeout_ms" (20000). ERR_INVALID names the field,
- * never its value. GIVES in `*out`. */
+ * `settings` is platforms.email of the configuration; read of it, each with a default: "ca_file" (string; the
+ * system's authorities), "verify" (true), "allow_plaintext" (false), "connect_timeout_ms" (20000). ERR_INVALID names
+ * the field, never its value. GIVES in `*out`. */
 int email_server_new(enum email_server_kind kind, const json_t *block, const json_t *settings,
 	struct email_server **out, struct err *e);
 /* NULL is legal. */
@@ -58,20 +58,20 @@ struct email_server_call {
 };
 
 /* Sets on a fresh `easy` all but what belongs to the command: URL (`path` is its path without the leading "/", URL
- * encoded; NULL: none; for smtp it is ignored: the greeting's name goes there), user and password or token, TLS 1.2 or
- * later with verification, required STARTTLS, protocol, address guard, time to connect and log in, header function
- * (fills `call`); no proxy, no .netrc, no signals. The time libcurl waits for any later reply, also for the one to QUIT when
- * a connection is closed, is the time to connect: libcurl 7.88 blocks in that wait, so leave a connection to it with
- * CURLOPT_CONNECT_ONLY only. `call` is KEPT and must stay where it is, and `s` and `outbound` are KEPT, until
- * `easy` is cleaned up. */
+ * encoded; NULL: none; for smtp it is ignored: the greeting's name goes there), user and password or token, TLS 1.2
+ * or later with verification, required STARTTLS, protocol, address guard, time to connect and log in, header function
+ * (fills `call`); no proxy, no .netrc, no signals. The time libcurl waits for any later reply, also for the one to
+ * QUIT when a connection is closed, is the time to connect: libcurl 7.88 blocks in that wait, so leave a connection
+ * to it with CURLOPT_CONNECT_ONLY only. `call` is KEPT and must stay where it is, and `s` and `outbound` are KEPT,
+ * until `easy` is cleaned up. */
 void email_server_prepare(const struct email_server *s, const struct outbound *outbound,
 	const char *path, struct email_server_call *call, CURL *easy);
 
-/* The result of a handle as our error: one clear sentence with host and port, never a secret. CURLE_OK clears `e` and is
- * 0. Else negative: ERR_AUTH (login refused, with the server's words), ERR_BUSY (login not possible now: SMTP 4xx,
- * [UNAVAILABLE], [INUSE], [IN-USE], ...), ERR_TLS (certificate, handshake, STARTTLS not
- * offered, plaintext where TLS was expected), ERR_RESOLVE, ERR_CONNECT, ERR_BLOCKED, ERR_TIMEOUT, ERR_REMOTE (connection
- * lost, or anything else, with the server's words when it said some). */
+/* The result of a handle as our error: one clear sentence with host and port, never a secret. CURLE_OK clears `e` and
+ * is 0. Else negative: ERR_AUTH (login refused, with the server's words), ERR_BUSY (login not possible now: SMTP 4xx,
+ * [UNAVAILABLE], [INUSE], [IN-USE], ...), ERR_TLS (certificate, handshake, STARTTLS not offered, plaintext where TLS
+ * was expected), ERR_RESOLVE, ERR_CONNECT, ERR_BLOCKED, ERR_TIMEOUT, ERR_REMOTE (connection lost, or anything else,
+ * with the server's words when it said some). */
 int email_server_explain(const struct email_server *s, const struct email_server_call *call,
 	CURL *easy, CURLcode rc, struct err *e);
 

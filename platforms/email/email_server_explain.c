@@ -86,8 +86,15 @@ static int is_refusal(const struct email_server *s, const char *said)
 	}
 }
 
-/* The login was fine, or could not be tried, and may be right later: SMTP 421 and 454 (RFC 4954, 6), the response codes
- * UNAVAILABLE and INUSE of IMAP (RFC 5530, 3) and IN-USE, LOGIN-DELAY (RFC 2449, 8.1) and SYS/TEMP (RFC 3206, 4) of POP3. */
+/* A token that is refused is answered with a challenge first, whose text is for programs; libcurl goes no further. */
+static int is_challenge(const struct email_server *s, const char *said)
+{
+	return s->kind == EMAIL_SERVER_SMTP ? strncmp(said, "334", 3) == 0 : *said == '+';
+}
+
+/* The login was fine, or could not be tried, and may be right later: SMTP 421 and 454 (RFC 4954, 6), the response
+ * codes UNAVAILABLE and INUSE of IMAP (RFC 5530, 3) and IN-USE, LOGIN-DELAY (RFC 2449, 8.1) and SYS/TEMP (RFC 3206,
+ * 4) of POP3. */
 static int is_temporary(const struct email_server *s, const char *said)
 {
 	static const char *const codes[] = {
@@ -106,16 +113,19 @@ static int is_temporary(const struct email_server *s, const char *said)
 static int explain_login(
 	const struct email_server *s, const struct email_server_call *call, struct err *e)
 {
+	const char *what = s->token.len > 0 ? "token" : "password";
 	char text[TEXT_SIZE];
 
 	words(s, call, text);
+	if (is_challenge(s, call->said))
+		return err_set(e, ERR_AUTH, "%s refused user name or %s", s->name, what);
 	if (!is_refusal(s, call->said))
 		return err_set(
 			e, ERR_AUTH, "%s offers no way to log in with these credentials", s->name);
 	if (is_temporary(s, call->said))
 		return err_set(e, ERR_BUSY, "%s can not take the login now, try again later%s",
 			s->name, text);
-	return err_set(e, ERR_AUTH, "%s refused user name or password%s", s->name, text);
+	return err_set(e, ERR_AUTH, "%s refused user name or %s%s", s->name, what, text);
 }
 
 static int explain_timeout(

@@ -408,8 +408,8 @@ static struct courier *courier_at(const struct email_smtp *smtp, enum step step)
 	return c;
 }
 
-/* Gives the oldest waiting mail to a courier that rests, or to a new one, but for one that will rest in a moment; 0: there
- * is none. */
+/* Gives the oldest waiting mail to a courier that rests, or to a new one, but for one that will rest in a moment; 0:
+ * there is none. */
 static int dispatch_one(struct email_smtp *smtp)
 {
 	struct email_smtp_delivery *d = smtp->waiting;

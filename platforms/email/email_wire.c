@@ -142,7 +142,7 @@ static void go_down(struct email_wire *w)
 	leave(w);
 }
 
-/* --- the socket ---------------------------------------------------------------------------------------------------- */
+/* --- the socket ------------------------------------------------------------------------------------------------- */
 
 static void flush(struct email_wire *w)
 {
@@ -211,7 +211,7 @@ static void on_next_turn(void *arg)
 		pump(w);
 }
 
-/* --- connecting ---------------------------------------------------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------------------------------------------------- */
 
 static void on_connected(void *arg, CURL *easy, CURLcode rc)
 {
@@ -274,9 +274,4 @@ void email_wire_pause(struct email_wire *w, int paused)
 	watch(w);
 	if (!paused)
 		next_turn(w);
-}
-
-const char *email_wire_said(const struct email_wire *w)
-{
-	return w->call.said;
 }

@@ -42,7 +42,7 @@ struct imap {
 
 static void pump(struct imap *im);
 
-/* --- operations ---------------------------------------------------------------------------------------------------- */
+/* --- operations ------------------------------------------------------------------------------------------------- */
 
 static void on_next_turn(void *arg);
 
@@ -122,7 +122,7 @@ static void forget_folder(struct imap *im)
 	im->told = 0;
 }
 
-/* --- running ------------------------------------------------------------------------------------------------------- */
+/* --- running ---------------------------------------------------------------------------------------------------- */
 
 static int on_op_data(void *arg, const struct imap_parse_response *r);
 static void on_op_done(void *arg, const struct imap_parse_response *r, const struct err *e);
@@ -258,7 +258,7 @@ static int on_op_data(void *arg, const struct imap_parse_response *r)
 	return leave(im) || claimed;
 }
 
-/* --- news ---------------------------------------------------------------------------------------------------------- */
+/* --- news ------------------------------------------------------------------------------------------------------- */
 
 static int is_watching(const struct imap *im)
 {
@@ -375,7 +375,7 @@ static void pump(struct imap *im)
 	}
 }
 
-/* --- life and death ------------------------------------------------------------------------------------------------ */
+/* --- life and death --------------------------------------------------------------------------------------------- */
 
 static void empty_graveyard(struct imap *im)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* imap - one IMAP connection of an account (RFC 3501, 9051) and what can be asked of it: folders, pages of mail, parts,
- * searches, flags, moving, news of one folder.
+/* imap - one IMAP connection of an account (RFC 3501, 9051) and what can be asked of it: folders, pages of mail,
+ * parts, searches, flags, moving, news of one folder.
  *
- * Operations are queued and run one after the other, each with the folder it names selected first; so the owner never sees
- * IMAP's selected state. Everything is a callback from the loop, none is called from within the call that asked. Knows
- * nothing of jobs, activities and MIME: mails are bytes. imap_link.h is the layer below. */
+ * Operations are queued and run one after the other, each with the folder it names selected first; so the owner
+ * never sees IMAP's selected state. Everything is a callback from the loop, none is called from within the call
+ * that asked. Knows nothing of jobs, activities and MIME: mails are bytes. imap_link.h is the layer below. */
 #ifndef PLATFORMS_EMAIL_IMAP_H
 #define PLATFORMS_EMAIL_IMAP_H
 
@@ -17,16 +17,16 @@ struct psession;
 struct imap;
 struct imap_op;
 
-/* Ranges or UIDs of one operation: a command line stays below the 8,000 bytes that every server takes (RFC 2683, 3.2.1.5). */
+/* Ranges or UIDs of one operation: a command line stays below the 8,000 bytes that every server takes (RFC 2683,
+ * 3.2.1.5). */
 #define IMAP_RANGES 300
 
 struct imap_settings {
-	unsigned
-		timeout_ms; /* a server that owes an answer and is silent for so long is given up; 0: 30,000 */
-	unsigned idle_ms; /* IDLE is renewed after this (RFC 2177); 0: 29 minutes */
-	unsigned poll_ms; /* NOOP this often where there is no IDLE; 0: 60,000 */
-	int no_idle;      /* poll even where the server has IDLE */
-	size_t max_bytes; /* of one literal the server may send; 0: 64 MiB */
+	unsigned timeout_ms; /* the longest silence of a server that owes an answer; 0: 30,000 */
+	unsigned idle_ms;    /* IDLE is renewed after this (RFC 2177); 0: 29 minutes */
+	unsigned poll_ms;    /* NOOP this often where there is no IDLE; 0: 60,000 */
+	int no_idle;         /* poll even where the server has IDLE */
+	size_t max_bytes;    /* of one literal the server may send; 0: 64 MiB */
 };
 
 /* The folder an operation ran in. */
@@ -59,9 +59,10 @@ struct imap_events {
 	void (*online)(void *arg);
 	/* Of the folder given to imap_watch(). NULL: not wanted. */
 	void (*news)(void *arg, const struct imap_news *news);
-	/* The connection could not be made or is gone; once, after every operation got its `done`. Only imap_free() may
-	 * follow. ERR_AUTH (login refused), ERR_RESOLVE, ERR_CONNECT, ERR_TLS, ERR_BLOCKED, ERR_TIMEOUT, ERR_REMOTE (lost, BYE,
-	 * or not IMAP). */
+	/* The connection could not be made or is gone; once, after every operation got its `done`. Only
+	 * imap_free() may follow. ERR_AUTH (login refused), ERR_BUSY (not now: [UNAVAILABLE], [INUSE], also with
+	 * BYE), ERR_RESOLVE, ERR_CONNECT, ERR_TLS, ERR_BLOCKED, ERR_TIMEOUT, ERR_REMOTE (lost, BYE, or not IMAP),
+	 * ERR_TOO_LARGE (a bound of imap_parse.h). */
 	void (*offline)(void *arg, const struct err *why);
 	void *arg;
 };
@@ -69,19 +70,19 @@ struct imap_events {
 /* Connects, with TLS and login as `server` says. `ps` and `server` are KEPT until imap_free(). GIVES. */
 struct imap *imap_new(struct psession *ps, const struct email_server *server,
 	const struct imap_settings *settings, const struct imap_events *events);
-/* LOGOUT when that can be said at once, and closes. No callback follows, of operations neither. Sets NULL; NULL inside is
- * legal. */
+/* LOGOUT when that can be said at once, and closes. No callback follows, of operations neither. Sets NULL; NULL
+ * inside is legal. */
 void imap_free(struct imap **im);
 /* 1 between online and offline. */
 int imap_is_online(const struct imap *im);
 /* 1 when no operation is queued or running: then it may be closed for idling. */
 int imap_is_idle(const struct imap *im);
 
-/* No mails, entries and news while `paused`, but for those that have been read from the socket already (some 16 KiB): the
- * server has to wait. For an owner that digests them elsewhere. */
+/* No mails, entries and news while `paused`, but for those that have been read from the socket already (some 16
+ * KiB): the server has to wait. For an owner that digests them elsewhere. */
 void imap_pause(struct imap *im, int paused);
 
-/* --- results ------------------------------------------------------------------------------------------------------ */
+/* --- results ---------------------------------------------------------------------------------------------------- */
 
 struct imap_mail {
 	uint32_t seq, uid;
@@ -135,10 +136,10 @@ struct imap_calls {
 	void *arg;
 };
 
-/* --- operations: each GIVES a handle that is valid until `done` or imap_cancel(); arguments are copied ------------------ */
+/* --- operations: each GIVES a handle that is valid until `done` or imap_cancel(); arguments are copied ---------- */
 
-/* No callback follows. What is queued is dropped; what runs ends unseen, or ends the connection when the server does not
- * come to its end. Sets NULL; NULL inside is legal. */
+/* No callback follows. What is queued is dropped; what runs ends unseen, or ends the connection when the server
+ * does not come to its end. Sets NULL; NULL inside is legal. */
 void imap_cancel(struct imap_op **op);
 
 /* Where: the folder and the UIDVALIDITY the caller's UIDs belong to. */
@@ -206,24 +207,24 @@ struct imap_targets {
 	size_t n_uids;
 };
 
-/* Sets the flags in `add` and takes those in `remove` away (enum imap_flag, the first five). A UID that is gone is not an
- * error. */
+/* Sets the flags in `add` and takes those in `remove` away (enum imap_flag, the first five). A UID that is gone is
+ * not an error. */
 struct imap_op *imap_store(struct imap *im, const struct imap_targets *targets, unsigned add,
 	unsigned remove, const struct imap_calls *calls);
-/* To another folder; by MOVE (RFC 6851) where the server has it, else COPY, then as imap_delete(). A UID that is gone is not an
- * error. */
+/* To another folder; by MOVE (RFC 6851) where the server has it, else COPY, then as imap_delete(). A UID that is
+ * gone is not an error. */
 struct imap_op *imap_move(struct imap *im, const struct imap_targets *targets, const char *to,
 	const struct imap_calls *calls);
 struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, const char *to,
 	const struct imap_calls *calls);
-/* For good: marked \Deleted and expunged. A server without UIDPLUS (RFC 4315) can only expunge all that is marked: when
- * other mails are, too, these stay marked, and `r->marked` says so. */
+/* For good: marked \Deleted and expunged. A server without UIDPLUS (RFC 4315) can only expunge all that is marked:
+ * when other mails are, too, these stay marked, and `r->marked` says so. */
 struct imap_op *imap_delete(
 	struct imap *im, const struct imap_targets *targets, const struct imap_calls *calls);
 
-/* From now on news of this folder come, and the server is asked for them whenever no operation is queued; NULL: of none any
- * more. The first is IMAP_NEWS_EXISTS, each time the folder was selected. `done` is called when watching can not begin or
- * go on (also when the connection goes), and never for success; another imap_watch() forgets it. */
+/* From now on news of this folder come, and the server is asked for them whenever no operation is queued; NULL: of
+ * none any more. The first is IMAP_NEWS_EXISTS, each time the folder was selected. `done` is called when watching
+ * can not begin or go on (also when the connection goes), and never for success; another imap_watch() forgets it. */
 void imap_watch(struct imap *im, const struct imap_where *where, const struct imap_calls *calls);
 
 #endif

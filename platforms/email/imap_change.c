@@ -17,7 +17,7 @@ static struct imap_op *new_op(const struct imap_op_kind *kind, const struct imap
 	return op;
 }
 
-/* --- flags --------------------------------------------------------------------------------------------------------- */
+/* --- flags ------------------------------------------------------------------------------------------------------ */
 
 static void write_store(struct imap_op *op, struct imap_write *w, char sign, unsigned flags)
 {
@@ -54,7 +54,7 @@ struct imap_op *imap_store(struct imap *im, const struct imap_targets *targets, 
 	return imap_op_queue(im, op);
 }
 
-/* --- copying ------------------------------------------------------------------------------------------------------- */
+/* --- copying ---------------------------------------------------------------------------------------------------- */
 
 /* [COPYUID validity from to] (RFC 4315, 3): where they are now. */
 static void read_copyuid(struct imap_op *op, const struct imap_parse_response *r)
@@ -107,7 +107,7 @@ struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, c
 	return imap_op_queue(im, op);
 }
 
-/* --- deleting ------------------------------------------------------------------------------------------------------ */
+/* --- deleting --------------------------------------------------------------------------------------------------- */
 
 static int is_target(const struct imap_op *op, uint32_t uid)
 {
@@ -178,7 +178,7 @@ struct imap_op *imap_delete(
 	return imap_op_queue(im, new_op(&kind, targets, calls));
 }
 
-/* --- moving -------------------------------------------------------------------------------------------------------- */
+/* --- moving ----------------------------------------------------------------------------------------------------- */
 
 static int move_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
@@ -206,7 +206,7 @@ struct imap_op *imap_move(struct imap *im, const struct imap_targets *targets, c
 	return imap_op_queue(im, op);
 }
 
-/* --- folders ------------------------------------------------------------------------------------------------------- */
+/* --- folders ---------------------------------------------------------------------------------------------------- */
 
 static int create_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {

@@ -59,7 +59,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* --- life and death ------------------------------------------------------------------------------------------------ */
+/* --- life and death --------------------------------------------------------------------------------------------- */
 
 static void release(struct imap_link *l)
 {
@@ -139,7 +139,7 @@ static void go_down(struct imap_link *l, const struct err *why)
 	leave(l);
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------------------------- */
 
 static uint64_t patience_ms(const struct imap_link *l)
 {
@@ -170,16 +170,21 @@ static void set_state(struct imap_link *l, enum link_state state)
 	set_timer(l);
 }
 
-/* --- sending ------------------------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------------------------- */
 
-/* Up to the next synchronising literal, or to the end. */
+/* Up to the next synchronising literal, or to the end; the tag goes into the same packet. */
 static void send_part(struct imap_link *l)
 {
 	struct request *q = &l->running;
 	const struct imap_write *w = &q->write;
 	size_t end = q->n_paused < w->n_pauses ? w->pauses[q->n_paused++] : w->out.len;
+	struct buf line = BUF_INIT;
 
-	email_wire_write(l->wire, w->out.data + q->sent, end - q->sent);
+	if (q->sent == 0)
+		buf_printf(&line, "S%u ", ++l->tag);
+	buf_add(&line, w->out.data + q->sent, end - q->sent);
+	email_wire_write(l->wire, line.data, line.len);
+	buf_release(&line);
 	q->sent = end;
 }
 
@@ -198,7 +203,6 @@ static void start_command(struct imap_link *l)
 	l->next = (struct request){0};
 	l->waiting = 0;
 	set_state(l, RUNNING);
-	send_tagged(l, "");
 	send_part(l);
 }
 
@@ -277,7 +281,7 @@ int imap_link_explain(const struct imap_link *l, const struct imap_parse_respons
 	return imap_reason_explain(email_server_name(l->server), r, e);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------- */
 
 static void read_capabilities(struct imap_link *l, struct imap_parse_cursor c)
 {
@@ -398,7 +402,7 @@ static void on_bytes(void *arg, const char *bytes, size_t len)
 	leave(l);
 }
 
-/* --- the connection ------------------------------------------------------------------------------------------------ */
+/* --- the connection --------------------------------------------------------------------------------------------- */
 
 static void on_capability(void *arg, const struct imap_parse_response *r, const struct err *e)
 {
@@ -423,11 +427,8 @@ static void on_up(void *arg)
 static void on_down(void *arg, const struct err *why)
 {
 	CAST(imap_link, l, arg, LINK_MAGIC);
-	struct err e = *why;
 
-	if (l->state == CONNECTING)
-		imap_reason_refused(email_server_name(l->server), email_wire_said(l->wire), &e);
-	go_down(l, &e);
+	go_down(l, why);
 }
 
 static void on_timer(void *arg)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* imap_link - one logged-in IMAP connection: commands with tags and deadlines, their answers, IDLE.
  *
- * One command runs at a time, so that each untagged response belongs either to it or to the folder. Between commands the
- * link may wait for news: by IDLE (RFC 2177), renewed in time and ended before the next command, or by NOOP. It knows no
- * folder; imap.h queues and selects. */
+ * One command runs at a time, so that each untagged response belongs either to it or to the folder. Between
+ * commands the link may wait for news: by IDLE (RFC 2177), renewed in time and ended before the next command, or
+ * by NOOP. It knows no folder; imap.h queues and selects. */
 #ifndef PLATFORMS_EMAIL_IMAP_LINK_H
 #define PLATFORMS_EMAIL_IMAP_LINK_H
 
@@ -37,10 +37,11 @@ struct imap_link_events {
 };
 
 struct imap_link_calls {
-	/* An untagged response while the command runs: 1 when it was the command's, 0 for the link's owner. NULL: none are. */
+	/* An untagged response while the command runs: 1 when it was the command's, 0 for the link's owner. NULL:
+	 * none are. */
 	int (*data)(void *arg, const struct imap_parse_response *r);
-	/* The command's end. `r` with status OK, NO or BAD and `e` NULL; or, when the connection is gone, `r` NULL. Another
-	 * command may be run from within when `r` is there. */
+	/* The command's end. `r` with status OK, NO or BAD and `e` NULL; or, when the connection is gone, `r`
+	 * NULL. Another command may be run from within when `r` is there. */
 	void (*done)(void *arg, const struct imap_parse_response *r, const struct err *e);
 	void *arg;
 };
@@ -52,12 +53,12 @@ struct imap_link *imap_link_new(struct psession *ps, const struct email_server *
 void imap_link_free(struct imap_link **link);
 /* enum imap_link_capability; from `up` on. */
 unsigned imap_link_has(const struct imap_link *link);
-/* Runs the command in `w` (TAKES its bytes) as soon as what runs has ended: news, or a command that was forgotten. The link is
- * up, and no other command waits or runs unforgotten. */
+/* Runs the command in `w` (TAKES its bytes) as soon as what runs has ended: news, or a command that was forgotten.
+ * The link is up, and no other command waits or runs unforgotten. */
 void imap_link_run(
 	struct imap_link *link, struct imap_write *w, const struct imap_link_calls *calls);
-/* The last command's callbacks are not wanted any more; it has to end within the time-out of the settings, or the link
- * goes down. */
+/* The last command's callbacks are not wanted any more; it has to end within the time-out of the settings, or the
+ * link goes down. */
 void imap_link_forget(struct imap_link *link);
 /* Whether to wait for news whenever no command runs. */
 void imap_link_listen(struct imap_link *link, int listening);

@@ -19,7 +19,7 @@ int imap_mailbox_equals(const char *a, const char *b)
 	return strcmp(a, b) == 0 || (strcasecmp(a, "INBOX") == 0 && strcasecmp(b, "INBOX") == 0);
 }
 
-/* --- to the server ------------------------------------------------------------------------------------------------- */
+/* --- to the server ---------------------------------------------------------------------------------------------- */
 
 /* A run of characters beyond ASCII: UTF-16 in base64, bits that wait for more in `bits`. */
 struct shift {
@@ -83,7 +83,7 @@ int imap_mailbox_encode(const char *utf8, struct buf *out, struct err *e)
 	return 0;
 }
 
-/* --- from the server ----------------------------------------------------------------------------------------------- */
+/* --- from the server -------------------------------------------------------------------------------------------- */
 
 static void add_char(struct buf *out, gunichar c)
 {

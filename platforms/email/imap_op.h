@@ -21,8 +21,8 @@ enum imap_op_need {
 struct imap_op_kind {
 	const char *what; /* for error texts: "STORE" */
 	enum imap_op_need need;
-	/* Writes the next command; imap_op.step counts them from 0. 1: there is one; 0: the operation has succeeded; < 0: it
-	 * has not, with `e` filled. */
+	/* Writes the next command; imap_op.step counts them from 0. 1: there is one; 0: the operation has
+	 * succeeded; < 0: it has not, with `e` filled. */
 	int (*step)(struct imap_op *op, struct imap_write *w, struct err *e);
 	/* An untagged response: 1 when it was meant for the operation. NULL: none is. */
 	int (*data)(struct imap_op *op, const struct imap_parse_response *r);

@@ -28,6 +28,10 @@ static void settle(struct imap_parse *p)
 	p->start = p->at = p->line_start = p->end;
 	p->end = 0;
 	p->lines = p->literals = 0;
+	if (p->start < p->raw.len || p->raw.cap <= KEEP_BYTES)
+		return;
+	buf_release(&p->raw);
+	p->start = p->at = p->line_start = 0;
 }
 
 /* Responses are only moved here, once per read and not once each. */
@@ -40,12 +44,10 @@ void imap_parse_add(struct imap_parse *p, const char *bytes, size_t len)
 		p->line_start -= p->start;
 		p->start = 0;
 	}
-	if (p->raw.len == 0 && p->raw.cap > KEEP_BYTES)
-		buf_release(&p->raw);
 	buf_add(&p->raw, bytes, len);
 }
 
-/* --- framing ------------------------------------------------------------------------------------------------------- */
+/* --- framing ---------------------------------------------------------------------------------------------------- */
 
 /* A status' or continuation's line ends in free text, where "{3}" means nothing. */
 static int ends_in_text(const char *line, size_t len)
@@ -151,7 +153,7 @@ static int collect(struct imap_parse *p, struct err *e)
 	return rc;
 }
 
-/* --- the head of a response ------------------------------------------------------------------------------------------ */
+/* --- the head of a response ------------------------------------------------------------------------------------- */
 
 static void copy_upper(char *out, size_t size, const char *bytes, size_t len)
 {

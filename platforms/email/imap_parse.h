@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* imap_parse - the bytes of an IMAP server as responses (RFC 3501, 7; RFC 9051, 7).
  *
- * Bytes go in as they come, responses come out whole, with their literals. Everything is bounded: the length of the lines of
- * one response and that of its literals. What follows a response's name is read with imap_parse_token.h and
- * imap_parse_data.h. Pure: it opens nothing, and has no idea which command was sent. */
+ * Bytes go in as they come, responses come out whole, with their literals. Everything is bounded: the length of
+ * the lines of one response and that of its literals. What follows a response's name is read with
+ * imap_parse_token.h and imap_parse_data.h. Pure: it opens nothing, and has no idea which command was sent. */
 #ifndef PLATFORMS_EMAIL_IMAP_PARSE_H
 #define PLATFORMS_EMAIL_IMAP_PARSE_H
 
@@ -62,8 +62,8 @@ void imap_parse_init(struct imap_parse *p, const struct imap_parse_limits *limit
 void imap_parse_release(struct imap_parse *p);
 /* Bytes that came; ends the loan of the last response. */
 void imap_parse_add(struct imap_parse *p, const char *bytes, size_t len);
-/* 1: a response; 0: more bytes are needed; < 0: ERR_TOO_LARGE (a limit) or ERR_REMOTE (this is not IMAP), and there is no
- * way to go on. */
+/* 1: a response; 0: more bytes are needed; < 0: ERR_TOO_LARGE (a limit) or ERR_REMOTE (this is not IMAP), and
+ * there is no way to go on. */
 int imap_parse_next(struct imap_parse *p, struct imap_parse_response *r, struct err *e);
 
 #endif

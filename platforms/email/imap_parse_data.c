@@ -7,7 +7,7 @@
 
 #include "core/mem.h"
 
-/* --- numbers ------------------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------------------------- */
 
 static int add_number(struct imap_parse_data_numbers *out, uint32_t n)
 {
@@ -113,7 +113,7 @@ int imap_parse_data_esearch(struct imap_parse_cursor c, struct imap_parse_data_n
 	return 0;
 }
 
-/* --- dates --------------------------------------------------------------------------------------------------------- */
+/* --- dates ------------------------------------------------------------------------------------------------------ */
 
 /* Days from 1970-01-01, of the Gregorian calendar; months are counted from March so that leap days come last. */
 static int64_t days_of(int64_t year, int month, int day)
@@ -149,7 +149,7 @@ int imap_parse_data_date(const char *bytes, size_t len, int64_t *out)
 	return 0;
 }
 
-/* --- flags --------------------------------------------------------------------------------------------------------- */
+/* --- flags ------------------------------------------------------------------------------------------------------ */
 
 static void add_keyword(struct imap_parse_data_flags *out, const struct imap_parse_token *t)
 {
@@ -185,9 +185,10 @@ int imap_parse_data_flags(struct imap_parse_cursor *c, struct imap_parse_data_fl
 	return 0;
 }
 
-/* --- FETCH --------------------------------------------------------------------------------------------------------- */
+/* --- FETCH ------------------------------------------------------------------------------------------------------ */
 
-/* BODY[...], BODY[...]<n>, BINARY[...], RFC822, RFC822.HEADER, RFC822.TEXT: 1 with the name filled in, 0: something else */
+/* BODY[...], BODY[...]<n>, BINARY[...], RFC822, RFC822.HEADER, RFC822.TEXT: 1 with the name filled in, 0:
+ * something else */
 static int is_section(const struct imap_parse_token *t, struct imap_parse_data_section *s)
 {
 	const char *open = memchr(t->bytes, '[', t->len), *end = t->bytes + t->len, *close;
@@ -265,7 +266,7 @@ int imap_parse_data_fetch(struct imap_parse_cursor c, struct imap_parse_data_fet
 	return 0;
 }
 
-/* --- LIST, STATUS -------------------------------------------------------------------------------------------------- */
+/* --- LIST, STATUS ----------------------------------------------------------------------------------------------- */
 
 static void read_attribute(const struct imap_parse_token *t, struct imap_parse_data_list *out)
 {

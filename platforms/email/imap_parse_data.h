@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* imap_parse_data - what stands behind the names of untagged responses: FETCH, LIST, SEARCH, ESEARCH, STATUS, flags
- * (RFC 3501, 7.2 to 7.4; RFC 4731).
+/* imap_parse_data - what stands behind the names of untagged responses: FETCH, LIST, SEARCH, ESEARCH, STATUS,
+ * flags (RFC 3501, 7.2 to 7.4; RFC 4731).
  *
- * Reads from a response's cursor into plain structs. All functions return 0, or -1 when the data is not what the standard
- * says. Pure. */
+ * Reads from a response's cursor into plain structs. All functions return 0, or -1 when the data is not what the
+ * standard says. Pure. */
 #ifndef PLATFORMS_EMAIL_IMAP_PARSE_DATA_H
 #define PLATFORMS_EMAIL_IMAP_PARSE_DATA_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* imap_parse_token - the parts of a response: atoms, numbers, strings, lists (RFC 3501, 4 and 9).
  *
- * A cursor walks over the bytes of a whole response, which stay where they are. Nothing is allocated and nothing recurses,
- * so hostile nesting costs nothing. Pure. */
+ * A cursor walks over the bytes of a whole response, which stay where they are. Nothing is allocated and nothing
+ * recurses, so hostile nesting costs nothing. Pure. */
 #ifndef PLATFORMS_EMAIL_IMAP_PARSE_TOKEN_H
 #define PLATFORMS_EMAIL_IMAP_PARSE_TOKEN_H
 

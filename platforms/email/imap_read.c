@@ -13,7 +13,7 @@
 #define MIME_BYTES    ((size_t)16 << 10) /* of a part's header */
 #define MAX_ENTRIES   10000              /* folders */
 
-/* --- fetching ------------------------------------------------------------------------------------------------------ */
+/* --- fetching --------------------------------------------------------------------------------------------------- */
 
 /* The newest ones by sequence number: 1 with the range, 0: there are none. */
 static int newest(const struct imap_op *op, struct imap_range *r)
@@ -161,7 +161,7 @@ struct imap_op *imap_fetch(
 	return imap_op_queue(im, op);
 }
 
-/* --- searching ----------------------------------------------------------------------------------------------------- */
+/* --- searching -------------------------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)
 {
@@ -214,7 +214,7 @@ struct imap_op *imap_search(
 	return imap_op_queue(im, op);
 }
 
-/* --- looking ------------------------------------------------------------------------------------------------------- */
+/* --- looking ---------------------------------------------------------------------------------------------------- */
 
 /* Selecting it is all. */
 static int look_step(struct imap_op *op, struct imap_write *w, struct err *e)
@@ -272,7 +272,7 @@ struct imap_op *imap_status(struct imap *im, const char *folder, const struct im
 	return imap_op_queue(im, op);
 }
 
-/* --- listing ------------------------------------------------------------------------------------------------------- */
+/* --- listing ---------------------------------------------------------------------------------------------------- */
 
 static int list_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {

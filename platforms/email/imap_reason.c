@@ -76,16 +76,3 @@ int imap_reason_explain(const char *server, const struct imap_parse_response *r,
 		code = by_words(text);
 	return err_set(e, code, "%s: %s", server, text[0] != '\0' ? text : "the server refused");
 }
-
-void imap_reason_refused(const char *server, const char *said, struct err *e)
-{
-	static const char *const busy[] = {"[UNAVAILABLE]", "[INUSE]", "[LIMIT]"};
-	char text[200];
-
-	for (size_t i = 0; i < ARRAY_LEN(busy); i++)
-		if (strcasestr(said, busy[i]) != NULL) {
-			email_server_text(text, sizeof text, said, strlen(said));
-			err_set(e, ERR_BUSY, "%s: %s", server, text);
-			return;
-		}
-}

@@ -9,8 +9,5 @@
 /* By the response code; where there is none, by the commonest words. The text is "SERVER: words of the server", valid
  * UTF-8. Negative. */
 int imap_reason_explain(const char *server, const struct imap_parse_response *r, struct err *e);
-/* Login failed with `e`, the server having said the line `said`: [UNAVAILABLE], [INUSE] and [LIMIT] are no reason to doubt
- * the password, and make it ERR_BUSY. */
-void imap_reason_refused(const char *server, const char *said, struct err *e);
 
 #endif

@@ -192,7 +192,7 @@ void imap_write_part(struct imap_write *w, const char *part)
 	fail(w, "the number of a part is like 2 or 1.3");
 }
 
-/* --- searching ----------------------------------------------------------------------------------------------------- */
+/* --- searching -------------------------------------------------------------------------------------------------- */
 
 static void add_key(struct imap_write *w, const char *key, const char *value)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* imap_write - a command on its way to an IMAP server (RFC 3501, 6 and 9).
  *
- * Whatever comes from outside is written as a quoted string or a literal, never as text of the command: no CR, LF or NUL can
- * get into a command line. A synchronising literal is a pause: the bytes behind it wait for the server's "+". The first error
- * is remembered and reported by imap_write_end(). Pure; the tag is imap_link's. */
+ * Whatever comes from outside is written as a quoted string or a literal, never as text of the command: no CR, LF
+ * or NUL can get into a command line. A synchronising literal is a pause: the bytes behind it wait for the
+ * server's "+". The first error is remembered and reported by imap_write_end(). Pure; the tag is imap_link's. */
 #ifndef PLATFORMS_EMAIL_IMAP_WRITE_H
 #define PLATFORMS_EMAIL_IMAP_WRITE_H
 

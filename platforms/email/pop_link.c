@@ -52,7 +52,7 @@ static uint64_t now_ms(void)
 	return uv_hrtime() / 1000000;
 }
 
-/* --- life and death ------------------------------------------------------------------------------------------------ */
+/* --- life and death --------------------------------------------------------------------------------------------- */
 
 static void release(struct pop_link *l)
 {
@@ -137,7 +137,7 @@ static void fail(struct pop_link *l, enum err_code code, const char *what)
 	go_down(l, &e);
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------------------------- */
+/* --- deadlines -------------------------------------------------------------------------------------------------- */
 
 static void on_timer(void *arg)
 {
@@ -151,7 +151,7 @@ static void on_timer(void *arg)
 		fail(l, ERR_TIMEOUT, "the server did not answer in time");
 }
 
-/* --- asking -------------------------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------------------------- */
 
 static void send_command(struct pop_link *l)
 {
@@ -237,7 +237,7 @@ void pop_link_forget(struct pop_link *l, void *arg)
 			op->done = NULL;
 }
 
-/* --- listing ------------------------------------------------------------------------------------------------------- */
+/* --- listing ---------------------------------------------------------------------------------------------------- */
 
 static int by_number(const void *a, const void *b)
 {
@@ -303,7 +303,7 @@ static void read_uids(struct pop_link *l)
 			set_uid(entry, &p);
 }
 
-/* --- answers ------------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------------------------- */
 
 static int is_locked(const char *text)
 {
@@ -441,7 +441,7 @@ static void on_bytes(void *arg, const char *bytes, size_t len)
 	leave(l);
 }
 
-/* --- the connection ------------------------------------------------------------------------------------------------ */
+/* --- the connection --------------------------------------------------------------------------------------------- */
 
 static void on_up(void *arg)
 {
@@ -459,16 +459,8 @@ static void on_up(void *arg)
 static void on_down(void *arg, const struct err *why)
 {
 	CAST(pop_link, l, arg, POP_MAGIC);
-	const char *said = email_wire_said(l->wire);
-	struct err e = *why;
-	char text[200];
 
-	if (l->state == CONNECTING && e.code == ERR_AUTH && is_locked(said)) {
-		email_server_text(text, sizeof text, said, strlen(said));
-		err_set(&e, ERR_BUSY, "%s: the mailbox is locked: %s", email_server_name(l->server),
-			text);
-	}
-	go_down(l, &e);
+	go_down(l, why);
 }
 
 struct pop_link *pop_link_new(struct psession *ps, const struct email_server *server,

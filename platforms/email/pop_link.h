@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* pop_link - one POP3 session (RFC 1939) of an account: list, headers, whole mails, deletion.
  *
- * libcurl connects, secures and logs in (email_wire.h); the dialogue behind is this file's, because libcurl says QUIT with a
- * blocking wait. The server locks the mailbox as long as the session lasts: open, ask, quit. Operations are queued and run
- * one after the other; callbacks come from the loop, never from within the call that asked. Knows no jobs and no MIME. */
+ * libcurl connects, secures and logs in (email_wire.h); the dialogue behind is this file's, because libcurl says
+ * QUIT with a blocking wait. The server locks the mailbox as long as the session lasts: open, ask, quit.
+ * Operations are queued and run one after the other; callbacks come from the loop, never from within the call that
+ * asked. Knows no jobs and no MIME. */
 #ifndef PLATFORMS_EMAIL_POP_LINK_H
 #define PLATFORMS_EMAIL_POP_LINK_H
 
@@ -23,9 +24,10 @@ struct pop_link_settings {
 struct pop_link_events {
 	/* Logged in; the mailbox is locked. Operations may be queued before. NULL: not wanted. */
 	void (*online)(void *arg);
-	/* The session could not be had or is gone; once, after every operation got its `done`; not after a successful
-	 * pop_link_quit(). ERR_AUTH, ERR_BUSY (the mailbox is locked by another session: [IN-USE], RFC 2449; too soon after
-	 * the last: [LOGIN-DELAY]), ERR_RESOLVE, ERR_CONNECT, ERR_TLS, ERR_BLOCKED, ERR_TIMEOUT, ERR_REMOTE. */
+	/* The session could not be had or is gone; once, after every operation got its `done`; not after a
+	 * successful pop_link_quit(). ERR_AUTH, ERR_BUSY (the mailbox is locked by another session: [IN-USE], RFC
+	 * 2449; too soon after the last: [LOGIN-DELAY]), ERR_RESOLVE, ERR_CONNECT, ERR_TLS, ERR_BLOCKED,
+	 * ERR_TIMEOUT, ERR_REMOTE. */
 	void (*offline)(void *arg, const struct err *why);
 	void *arg;
 };
@@ -46,14 +48,15 @@ struct pop_link_result {
 };
 
 /* `e->code` is ERR_NONE on success; ERR_NOT_FOUND: no such mail; ERR_UNSUPPORTED: the server has no TOP;
- * ERR_UNKNOWN_OUTCOME: the connection was lost while QUIT deleted; ERR_REMOTE: -ERR with the server's words, or the connection was lost; and what offline may say. `r` is borrowed. */
+ * ERR_UNKNOWN_OUTCOME: the connection was lost while QUIT deleted; ERR_REMOTE: -ERR with the server's words, or
+ * the connection was lost; and what offline may say. `r` is borrowed. */
 typedef void pop_link_done_fn(void *arg, const struct pop_link_result *r, const struct err *e);
 
 /* Connects and logs in. `ps` and `server` are KEPT until pop_link_free(). GIVES. */
 struct pop_link *pop_link_new(struct psession *ps, const struct email_server *server,
 	const struct pop_link_settings *settings, const struct pop_link_events *events);
-/* Closes at once, without QUIT: nothing is deleted (RFC 1939, 6). No callback follows. May be called from any callback.
- * Sets NULL; NULL inside is legal. */
+/* Closes at once, without QUIT: nothing is deleted (RFC 1939, 6). No callback follows. May be called from any
+ * callback. Sets NULL; NULL inside is legal. */
 void pop_link_free(struct pop_link **link);
 /* What is queued and what runs ends without callback; the session goes on. For callers whose job was cancelled. */
 void pop_link_forget(struct pop_link *link, void *arg);

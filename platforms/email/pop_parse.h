@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pop_parse - the answers of a POP3 server: a status line, and data that ends with a dot (RFC 1939, 3). Incremental, bounded,
- * pure. */
+/* pop_parse - the answers of a POP3 server: a status line, and data that ends with a dot (RFC 1939, 3).
+ * Incremental, bounded, pure. */
 #ifndef PLATFORMS_EMAIL_POP_PARSE_H
 #define PLATFORMS_EMAIL_POP_PARSE_H
 
@@ -24,11 +24,11 @@ struct pop_parse_entry {
 void pop_parse_release(struct pop_parse *p);
 /* Another answer begins. */
 void pop_parse_begin(struct pop_parse *p);
-/* Takes the status line from the `*len` bytes at `*bytes` and moves these on. 1: it is in p->line; 0: more is needed; -1: it
- * is too long. */
+/* Takes the status line from the `*len` bytes at `*bytes` and moves these on. 1: it is in p->line; 0: more is
+ * needed; -1: it is too long. */
 int pop_parse_status(struct pop_parse *p, const char **bytes, size_t *len);
-/* The same with the data behind: appended to `out`, without dot-stuffing, up to `max` bytes in all; the rest is dropped.
- * 1: it is complete; 0: more is needed. */
+/* The same with the data behind: appended to `out`, without dot-stuffing, up to `max` bytes in all; the rest is
+ * dropped. 1: it is complete; 0: more is needed. */
 int pop_parse_data(
 	struct pop_parse *p, const char **bytes, size_t *len, struct buf *out, size_t max);
 /* 1 when the status line says +OK. */

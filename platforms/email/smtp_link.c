@@ -19,7 +19,7 @@
 #define CHUNKS_PER_TURN 16                 /* then others get their turn of the loop */
 #define COMMAND_SIZE    512                /* RFC 5321, 4.5.3.1.4 */
 #define NEXT_TURN_MS    1
-#define MAIL_PATIENCE   10
+#define MAIL_PATIENCE   4
 
 enum link_state { CONNECTING, UP, FAILED, DOWN };
 
@@ -46,8 +46,8 @@ struct smtp_link {
 	int broken; /* nothing can be sent any more */
 	int pipelining, size;
 	unsigned long long max_size;
-	/* What libcurl was given and did not take has to be given again unchanged, so `out` is not touched until it is gone;
-	 * meanwhile commands go to `queued`. */
+	/* What libcurl was given and did not take has to be given again unchanged, so `out` is not touched until it
+	 * is gone; meanwhile commands go to `queued`. */
 	struct buf out, queued;
 	size_t out_done;
 	unsigned owed; /* replies */
@@ -331,8 +331,8 @@ static int take_bytes(struct smtp_link *l, const char *bytes, size_t len)
 	return 0;
 }
 
-/* Until nothing is left, also in the TLS layer, where no poll would tell of it. Little comes, so no turn is too long: but for
- * a hostile server, which gets the next turn for more. */
+/* Until nothing is left, also in the TLS layer, where no poll would tell of it. Little comes, so no turn is too long:
+ * but for a hostile server, which gets the next turn for more. */
 static void pump(struct smtp_link *l)
 {
 	char bytes[READ_BYTES];
@@ -392,8 +392,8 @@ static void on_next_turn(void *arg)
 
 /* --- connecting -------------------------------------------------------------------------------------------------- */
 
-/* A line of the dialogue that libcurl leads: what EHLO tells (RFC 5321, 4.1.1.1). What was said before STARTTLS does not
- * count (RFC 3207, 4.2). */
+/* A line of the dialogue that libcurl leads: what EHLO tells (RFC 5321, 4.1.1.1). What was said before STARTTLS does
+ * not count (RFC 3207, 4.2). */
 static void on_line(void *arg, const char *line, size_t len)
 {
 	CAST(smtp_link, l, arg, SMTP_LINK_MAGIC);

@@ -18,8 +18,9 @@ struct smtp_reply {
 	unsigned lines;
 };
 
-/* Zero-initialise before the first. Reads up to the end of one reply: 1, and its code and text stand until the next call;
- * 0 when more bytes are needed; -1 when this is not SMTP, or too much. `*used` is how many of the bytes were taken. */
+/* Zero-initialise before the first. Reads up to the end of one reply: 1, and its code and text stand until the next
+ * call; 0 when more bytes are needed; -1 when this is not SMTP, or too much. `*used` is how many of the bytes were
+ * taken. */
 int smtp_reply_read(struct smtp_reply *r, const char *bytes, size_t len, size_t *used);
 void smtp_reply_release(struct smtp_reply *r);
 

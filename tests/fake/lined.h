@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* lined - a server of some line protocol on a free port of 127.0.0.1 that follows a script, in a thread of its own: for
- * peers that do what no real server would. Serves one connection. */
+/* lined - a server of some line protocol on a free port of 127.0.0.1 that follows a script, in a thread of its
+ * own: for peers that do what no real server would. Serves one connection. */
 #ifndef TESTS_FAKE_LINED_H
 #define TESTS_FAKE_LINED_H
 
@@ -8,8 +8,8 @@
 
 struct lined;
 
-/* A step: wait for a line that contains `expect` (NULL: do not wait; a line that does not ends the script and counts as a
- * mistake), then send `send`, in which "%T" stands for the first word of the line that came last. */
+/* A step: wait for a line that contains `expect` (NULL: do not wait; a line that does not ends the script and
+ * counts as a mistake), then send `send`, in which "%T" stands for the first word of the line that came last. */
 struct lined_step {
 	const char *expect, *send;
 	size_t bytes;     /* then so many 'x' */
@@ -19,8 +19,8 @@ struct lined_step {
 	unsigned wait_ms; /* before it is sent */
 };
 
-/* `steps` end with one that is all zero: then the peer is waited for; KEPT. `chunk` is the size of the pieces in which is
- * sent, each in a packet of its own; 0: whole. GIVES. */
+/* `steps` end with one that is all zero: then the peer is waited for; KEPT. `chunk` is the size of the pieces in
+ * which is sent, each in a packet of its own; 0: whole. GIVES. */
 struct lined *lined_new(const struct lined_step *steps, size_t chunk);
 /* Ends the thread. Returns how many lines were not the expected ones; the last of them is on standard error. */
 int lined_free(struct lined *l);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* smtpd - an SMTP server on a free port of 127.0.0.1 that does as it is told, in threads of its own: for tests of what a client
- * does when a server misbehaves.
+/* smtpd - an SMTP server on a free port of 127.0.0.1 that does as it is told, in threads of its own: for tests of
+ * what a client does when a server misbehaves.
  *
- * Without rules it is an ordinary one without TLS: AUTH PLAIN and XOAUTH2 with anything, every sender and recipient, and mails are
- * kept. Commands and mails are recorded. */
+ * Without rules it is an ordinary one without TLS: AUTH PLAIN and XOAUTH2 with anything, every sender and recipient,
+ * and mails are kept. Commands and mails are recorded. */
 #ifndef TESTS_FAKE_SMTPD_H
 #define TESTS_FAKE_SMTPD_H
 
@@ -13,8 +13,8 @@ struct smtpd;
 
 /* What happens instead of the ordinary reply. The first rule that fits counts. */
 struct smtpd_rule {
-	/* Begin of the command's line; "CONNECT": instead of the greeting, "BODY": at the first line of a mail, ".": at its
-	 * end. NULL ends the table. */
+	/* Begin of the command's line; "CONNECT": instead of the greeting, "BODY": at the first line of a mail, ".":
+	 * at its end. NULL ends the table. */
 	const char *on;
 	const char *reply; /* with its line ends; NULL: the connection is closed */
 	int nth;           /* only the nth time in the server's life, from 1; 0: always */

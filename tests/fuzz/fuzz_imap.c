@@ -62,7 +62,6 @@ static void read_response(const struct imap_parse_response *r, struct imap_selec
 	read_numbers(r);
 	imap_select_note(s, r);
 	imap_reason_explain("mail.example.org:993", r, &e);
-	imap_reason_refused("mail.example.org:993", e.text, &e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

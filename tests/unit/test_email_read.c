@@ -9,7 +9,6 @@
 #include "core/err.h"
 #include "core/json.h"
 #include "platforms/email/email_read.h"
-#include "platforms/email/email_read_content.h"
 #include "tests/unit/unit.h"
 
 #define DATA "tests/data/email"
@@ -259,35 +258,6 @@ static void the_servers_date_is_the_last_resort(void **state)
 	json_decref(m);
 }
 
-static void dates_of_the_wild(void **state)
-{
-	static const struct {
-		const char *date, *iso; /* "": none */
-	} cases[] = {{"Thu, 21 Nov 2013 02:13:20 +0000", "2013-11-21T02:13:20.000Z"},
-		{"21 Nov 2013 02:13:20", "2013-11-21T02:13:20.000Z"},
-		{"Thu, 21 Nov 2013 02:13 -0800 (PST)", "2013-11-21T10:13:00.000Z"},
-		{"Thu Nov 21 02:13:20 2013", "2013-11-21T02:13:20.000Z"},
-		{"21 Nov 13 02:13:20 GMT", "2013-11-21T02:13:20.000Z"},
-		{"21-Nov-2013 02:13:20 +0100", "2013-11-21T01:13:20.000Z"},
-		{"2013-11-21T02:13:20.123+01:00", "2013-11-21T01:13:20.123Z"},
-		{"2013-11-21 02:13:20", "2013-11-21T02:13:20.000Z"},
-		{"21 Nov 2013", "2013-11-21T00:00:00.000Z"}, {"", ""}, {"yesterday", ""},
-		{"Thu, 21 Nov 999999999999 02:13:20 +0000", ""},
-		{"Thu, 21 Nov 1913 02:13:20 +0000", ""}, {"31 Feb 2013 00:00:00 +0000", ""}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		char mail[200];
-		json_t *m;
-
-		snprintf(mail, sizeof mail, "From: a@b\nDate: %s\n\n", cases[i].date);
-		m = read_text(mail, &whole);
-		if (strcmp(string_of(m, "date"), cases[i].iso) != 0)
-			fail_msg("%s: %s", cases[i].date, string_of(m, "date"));
-		json_decref(m);
-	}
-}
-
 /* --- parts ------------------------------------------------------------------------------------------------------ */
 
 static void check_content(const char *mail, const char *part, const char *name, const char *content)
@@ -393,40 +363,6 @@ static void texts_are_bounded_between_characters(void **state)
 	assert_true(is_truncated(m));
 	json_decref(m);
 	buf_release(&b);
-}
-
-static void decoding_is_bounded(void **state)
-{
-	struct buf out = BUF_INIT;
-
-	(void)state;
-	assert_int_equal(email_read_content_decode("QUJDREVG", 8, "base64", 4, &out), 1);
-	assert_string_equal(out.data, "ABCD");
-	buf_clear(&out);
-	assert_int_equal(email_read_content_decode("=41=42", 6, "Quoted-Printable", 2, &out), 0);
-	assert_int_equal(email_read_content_decode("plain", 5, "7bit", 3, &out), 1);
-	assert_string_equal(out.data, "ABpla");
-	assert_int_equal(email_read_content_size("QUJDREVG", 8, "base64"), 6);
-	buf_release(&out);
-}
-
-static void base64_may_lack_its_end(void **state)
-{
-	static const struct {
-		const char *in, *out;
-	} cases[] = {{"QUJD", "ABC"}, {"QUI=", "AB"}, {"QUI", "AB"}, {"QQ", "A"}, {"Q", ""},
-		{"", ""}, {"QUJDRA", "ABCD"}, {"QUJDREU", "ABCDE"}, {"====", ""}, {"Q U\n*I", "AB"},
-		{"QUI=\n-- a footer", "AB"}};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf out = BUF_INIT;
-
-		email_read_content_decode(cases[i].in, strlen(cases[i].in), "base64", 100, &out);
-		if (strcmp(buf_str(&out), cases[i].out) != 0)
-			fail_msg("%s: %s", cases[i].in, buf_str(&out));
-		buf_release(&out);
-	}
 }
 
 static void recipients_are_bounded(void **state)
@@ -605,12 +541,9 @@ int main(void)
 		cmocka_unit_test(a_mail_that_is_cut),
 		cmocka_unit_test(a_cut_anywhere_is_a_message),
 		cmocka_unit_test(the_servers_date_is_the_last_resort),
-		cmocka_unit_test(dates_of_the_wild),
 		cmocka_unit_test(one_part_on_request),
 		cmocka_unit_test(parts_that_cannot_be_had),
 		cmocka_unit_test(texts_are_bounded_between_characters),
-		cmocka_unit_test(decoding_is_bounded),
-		cmocka_unit_test(base64_may_lack_its_end),
 		cmocka_unit_test(recipients_are_bounded),
 		cmocka_unit_test(headers_are_bounded),
 		cmocka_unit_test(parts_are_bounded),

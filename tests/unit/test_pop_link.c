@@ -133,7 +133,7 @@ static int clean(void **state)
 	return rig_dovecot_stop();
 }
 
-/* --- Dovecot ------------------------------------------------------------------------------------------------------- */
+/* --- Dovecot ---------------------------------------------------------------------------------------------------- */
 
 static void test_read(void **state)
 {
@@ -208,7 +208,7 @@ static void test_wrong_password(void **state)
 	assert_int_equal(S.err.code, ERR_AUTH);
 }
 
-/* --- servers that misbehave ---------------------------------------------------------------------------------------- */
+/* --- servers that misbehave ------------------------------------------------------------------------------------- */
 
 #define LOGIN                                                                               \
 	{.send = "+OK hi\r\n"}, {.expect = "CAPA", .send = "+OK\r\nUSER\r\nUIDL\r\n.\r\n"}, \

@@ -36,7 +36,7 @@ static void a_connection_lost_late_leaves_the_outcome_open(void **state)
 	assert_int_equal(smtpd_count(w.smtpd, "."), 1);
 	assert_int_equal(smtpd_count(w.smtpd, "CONNECT"), 1);
 	world_free(&w);
-	w = world_with(hanging, json_pack("{si}", "send_timeout_ms", 50), NULL);
+	w = world_with(hanging, json_pack("{si}", "send_timeout_ms", 500), NULL);
 	assert_failed(&w, send_to(&w, "bob@example.org"), "unknown-outcome", "may or may not");
 	assert_int_equal(smtpd_count(w.smtpd, "."), 1);
 	world_free(&w);

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/* IMAP with servers that follow a script: split, lost, refused, hostile. What a decent server does is
+ * test_imap.c's. */
+#include "tests/unit/mail_rig.h"
+
+#include "platforms/email/imap.h"
+
+static struct {
+	struct imap *im;
+	struct email_server *server;
+	struct lined *lined;
+	int online, offline, done, exists, flags, marked;
+	struct err err, why;
+	size_t n_mails, n_uids, len;
+	uint32_t uids[8];
+	char *bytes;
+} S;
+
+static void on_online(void *arg)
+{
+	UNUSED(arg);
+	S.online++;
+}
+
+static void on_offline(void *arg, const struct err *why)
+{
+	UNUSED(arg);
+	S.offline++;
+	S.why = *why;
+}
+
+static void on_news(void *arg, const struct imap_news *n)
+{
+	UNUSED(arg);
+	S.exists += n->kind == IMAP_NEWS_EXISTS;
+	S.flags += n->kind == IMAP_NEWS_FLAGS;
+}
+
+static void on_mail(void *arg, struct imap_mail *m)
+{
+	UNUSED(arg);
+	S.n_mails++;
+	S.len = m->bytes.len;
+	mem_free(S.bytes);
+	S.bytes = buf_take(&m->bytes);
+}
+
+static void on_done(void *arg, const struct imap_result *r, const struct err *e)
+{
+	UNUSED(arg);
+	assert_int_equal(S.offline, 0);
+	S.done++;
+	S.err = *e;
+	S.marked = r->marked;
+	S.n_uids = r->n_uids;
+	for (size_t i = 0; i < r->n_uids && i < ARRAY_LEN(S.uids); i++)
+		S.uids[i] = r->uids[i];
+}
+
+static const struct imap_calls calls = {on_mail, NULL, on_done, NULL};
+static const struct imap_where inbox = {"INBOX", 0};
+static const struct imap_fetch newest = {
+	.where = {"INBOX", 0}, .count = 10, .what = IMAP_FETCH_WHOLE};
+static const uint32_t two_uids[] = {3, 4};
+static const struct imap_targets two = {{"INBOX", 0}, two_uids, 2};
+
+static int is_done(void *arg)
+{
+	return S.done >= *(int *)arg;
+}
+
+static void wait_done(enum err_code code)
+{
+	int want = S.done + 1;
+
+	assert_int_equal(fake_run_until(rig.fake, is_done, &want, RIG_WAIT_MS), 0);
+	if (S.err.code != code)
+		fail_msg("%s: %s", err_token((int)S.err.code), S.err.text);
+}
+
+static int reached(void *arg)
+{
+	return *(int *)arg > 0;
+}
+
+static void wait_for(int *count)
+{
+	assert_int_equal(fake_run_until(rig.fake, reached, count, RIG_WAIT_MS), 0);
+}
+
+static void wait_offline(enum err_code code)
+{
+	wait_for(&S.offline);
+	if (S.why.code != code)
+		fail_msg("%s: %s", err_token((int)S.why.code), S.why.text);
+}
+
+static int begin(void **state)
+{
+	UNUSED(state);
+	memset(&S, 0, sizeof S);
+	rig_session_begin();
+	return 0;
+}
+
+static int end(void **state)
+{
+	UNUSED(state);
+	imap_free(&S.im);
+	if (S.lined != NULL)
+		assert_int_equal(lined_free(S.lined), 0);
+	rig_session_end();
+	email_server_free(S.server);
+	mem_free(S.bytes);
+	return 0;
+}
+
+static void meet(const struct lined_step *steps, size_t chunk)
+{
+	const struct imap_events ev = {on_online, on_news, on_offline, NULL};
+	const struct imap_settings settings = {
+		.timeout_ms = 300, .poll_ms = 30, .max_bytes = 100000};
+
+	S.lined = lined_new(steps, chunk);
+	S.server = rig_server(EMAIL_SERVER_IMAP, lined_port(S.lined), "secret", 0);
+	S.im = imap_new(rig.ps, S.server, &settings, &ev);
+}
+
+#define GREET                                                                    \
+	{.send = "* OK hi\r\n"},                                                 \
+	{                                                                        \
+		.expect = " CAPABILITY",                                         \
+		.send = "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n%T OK\r\n" \
+	}
+#define LOGIN(capabilities)                                                         \
+	GREET, {.expect = "AUTHENTICATE PLAIN", .send = "%T OK in\r\n"},            \
+	{                                                                           \
+		.expect = "S1 CAPABILITY",                                          \
+		.send = "* CAPABILITY IMAP4rev1 " capabilities "\r\nS1 OK done\r\n" \
+	}
+#define OPENED \
+	"* 2 EXISTS\r\n* FLAGS (\\Seen)\r\n* OK [UIDVALIDITY 5] x\r\n%T OK [READ-WRITE] in\r\n"
+#define MAIL(n, uid, text, size)                                \
+	"* " n " FETCH (UID " uid " FLAGS () RFC822.SIZE " size \
+	" INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" BODY[]<0> {" size "}\r\n" text ")\r\n"
+
+/* --- bytes ------------------------------------------------------------------------------------------------------ */
+
+static void test_in_pieces(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""),
+		{.expect = "S2 EXAMINE \"INBOX\"", .send = OPENED},
+		{.expect = "S3 FETCH 1:2 (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]<0.65537>)",
+			.send = MAIL("1", "7", "a)\r\n",
+				"4") "* 3 EXISTS\r\n* 1 FETCH (FLAGS "
+				     "(\\Seen))\r\n" MAIL("2", "9", "S3 OK", "5") "S3 OK done\r\n"},
+		{0}};
+
+	UNUSED(state);
+	meet(steps, 1);
+	imap_fetch(S.im, &newest, &calls);
+	wait_done(ERR_NONE);
+	assert_int_equal(S.n_mails, 2);
+	assert_string_equal(S.bytes, "S3 OK");
+	assert_int_equal(S.offline, 0);
+}
+
+static void test_large(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "EXAMINE", .send = OPENED},
+		{.expect = "FETCH",
+			.send = "* 1 FETCH (UID 1 RFC822.SIZE 9000000 BODY[]<0> {60000}\r\n"},
+		{.bytes = 60000},
+		{.send = ")\r\n* 2 FETCH (UID 2 RFC822.SIZE 9000000 BODY[] {100001}\r\n"},
+		{.bytes = 100001}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_fetch(S.im, &newest, &calls);
+	wait_done(ERR_TOO_LARGE);
+	assert_int_equal(S.n_mails, 1);
+	assert_int_equal(S.len, 60000);
+	wait_offline(ERR_TOO_LARGE);
+}
+
+static void test_lost_in_literal(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "EXAMINE", .send = OPENED},
+		{.expect = "FETCH",
+			.send = "* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] {9}\r\nabc",
+			.drop = 1},
+		{0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_fetch(S.im, &newest, &calls);
+	imap_list(S.im, &calls);
+	wait_offline(ERR_REMOTE);
+	assert_int_equal(S.done, 2);
+	assert_int_equal(S.n_mails, 0);
+	assert_non_null(strstr(S.err.text, "the connection was lost"));
+	fake_run_for(rig.fake, 20);
+	assert_int_equal(S.offline, 1);
+}
+
+static void test_garbage(void **state)
+{
+	static const struct lined_step untagged[] = {LOGIN(""), {.send = "what?\r\n"}, {0}};
+	static const struct lined_step tagged[] = {LOGIN(""), {.send = "S9 OK done\r\n"}, {0}};
+	static const struct lined_step early[] = {
+		LOGIN(""), {.expect = "LIST", .send = "S2 OK done\r\nS2 OK again\r\n"}, {0}};
+	static const struct lined_step more[] = {
+		LOGIN(""), {.expect = "LIST", .send = "+ more\r\n"}, {0}};
+	static const struct lined_step endless[] = {
+		LOGIN(""), {.expect = "LIST", .bytes = 5000000}, {0}};
+	static const struct {
+		const struct lined_step *steps;
+		enum err_code code;
+	} all[] = {{untagged, ERR_REMOTE}, {tagged, ERR_REMOTE}, {early, ERR_REMOTE},
+		{more, ERR_REMOTE}, {endless, ERR_TOO_LARGE}};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		meet(all[i].steps, 0);
+		imap_list(S.im, &calls);
+		wait_offline(all[i].code);
+		if (i + 1 < ARRAY_LEN(all)) {
+			imap_free(&S.im);
+			assert_int_equal(lined_free(S.lined), 0);
+			S.lined = NULL;
+			email_server_free(S.server);
+			memset(&S, 0, sizeof S);
+		}
+	}
+	UNUSED(state);
+}
+
+/* --- deadlines -------------------------------------------------------------------------------------------------- */
+
+static void test_silent(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "LIST", .hang = 1}, {0}};
+	uint64_t before;
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_list(S.im, &calls);
+	wait_offline(ERR_TIMEOUT);
+	before = uv_hrtime();
+	imap_free(&S.im);
+	assert_true(uv_hrtime() - before < 200000000);
+}
+
+/* A server that does not answer LOGOUT does not hold us. */
+static void test_free_is_quick(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""),
+		{.expect = "LIST", .send = "S2 OK\r\n"}, {.expect = "LOGOUT", .hang = 1}, {0}};
+	uint64_t before;
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_list(S.im, &calls);
+	wait_done(ERR_NONE);
+	before = uv_hrtime();
+	imap_free(&S.im);
+	assert_true(uv_hrtime() - before < 200000000);
+	fake_run_for(rig.fake, 20);
+}
+
+static void test_cancel_late(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "EXAMINE", .send = OPENED},
+		{.expect = "FETCH", .send = MAIL("1", "7", "a", "1")},
+		{.send = MAIL("2", "8", "b", "1") "S3 OK\r\n", .wait_ms = 60},
+		{.expect = "S4 LIST", .send = "S4 OK\r\n"}, {0}};
+	struct imap_op *op;
+	int seen;
+
+	UNUSED(state);
+	meet(steps, 0);
+	op = imap_fetch(S.im, &newest, &calls);
+	while (S.n_mails == 0)
+		fake_run_for(rig.fake, 1);
+	imap_cancel(&op);
+	imap_list(S.im, &calls);
+	wait_done(ERR_NONE);
+	seen = (int)S.n_mails;
+	assert_int_equal(seen, 1);
+	assert_int_equal(S.done, 1);
+	assert_int_equal(S.offline, 0);
+}
+
+/* It goes on for ever, though it is never silent. */
+static void test_cancel_endless(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "EXAMINE", .send = OPENED},
+		{.expect = "FETCH", .send = MAIL("1", "7", "a", "1"), .times = 10000000}, {0}};
+	struct imap_op *op;
+
+	UNUSED(state);
+	meet(steps, 0);
+	op = imap_fetch(S.im, &newest, &calls);
+	while (S.n_mails == 0)
+		fake_run_for(rig.fake, 1);
+	imap_cancel(&op);
+	wait_offline(ERR_TIMEOUT);
+	assert_int_equal(S.done, 0);
+}
+
+static void test_pause(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "EXAMINE", .send = OPENED},
+		{.expect = "FETCH", .send = MAIL("1", "7", "0123456789", "10"), .times = 2000},
+		{.send = "S3 OK\r\n"}, {0}};
+	size_t paused_at;
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_fetch(S.im, &newest, &calls);
+	while (S.n_mails == 0)
+		fake_run_for(rig.fake, 1);
+	imap_pause(S.im, 1);
+	paused_at = S.n_mails;
+	fake_run_for(rig.fake, 400);
+	assert_int_equal(S.n_mails, paused_at);
+	assert_int_equal(S.done, 0);
+	imap_pause(S.im, 0);
+	if (S.done == 0)
+		wait_done(ERR_NONE);
+	assert_int_equal(S.n_mails, 2000);
+}
+
+/* --- refusals --------------------------------------------------------------------------------------------------- */
+
+static void test_bye(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN("IDLE"),
+		{.expect = "EXAMINE", .send = OPENED},
+		{.expect = "IDLE",
+			.send = "+ idling\r\n* BYE Autologout; idle for too long\r\n",
+			.drop = 1},
+		{0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_watch(S.im, &inbox, &calls);
+	wait_offline(ERR_REMOTE);
+	assert_non_null(strstr(S.why.text, "closed the connection: Autologout; idle"));
+	assert_int_equal(S.done, 1);
+}
+
+static void test_bye_in_use(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""),
+		{.expect = "EXAMINE",
+			.send = "* BYE [UNAVAILABLE] going \xff"
+				"down\r\n",
+			.drop = 1},
+		{0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_look(S.im, &inbox, &calls);
+	wait_offline(ERR_BUSY);
+	assert_int_equal(S.err.code, ERR_BUSY);
+}
+
+static void test_login_busy(void **state)
+{
+	static const struct lined_step steps[] = {GREET,
+		{.expect = "AUTHENTICATE", .send = "%T NO [UNAVAILABLE] try later\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_look(S.im, &inbox, &calls);
+	wait_offline(ERR_BUSY);
+	assert_non_null(strstr(S.why.text, "try later"));
+}
+
+static void test_reasons(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""),
+		{.expect = "SELECT", .send = "%T NO [INUSE] Mailbox is locked\r\n"},
+		{.expect = "SELECT", .send = "* OK [UIDVALIDITY 5] x\r\n%T OK [READ-ONLY] in\r\n"},
+		{.expect = "COPY", .send = "%T NO [OVERQUOTA] full\r\n"},
+		{.expect = "CREATE", .send = "%T NO [NOPERM] not you\r\n"},
+		{.expect = "CREATE", .send = "%T BAD what?\r\n"},
+		{.expect = "CREATE", .send = "%T NO over your Quota\r\n"},
+		{.expect = "CREATE", .send = "%T NO\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_store(S.im, &two, IMAP_SEEN, 0, &calls);
+	wait_done(ERR_BUSY);
+	imap_store(S.im, &two, IMAP_SEEN, 0, &calls);
+	wait_done(ERR_FORBIDDEN);
+	imap_copy(S.im, &two, "x", &calls);
+	wait_done(ERR_TOO_LARGE);
+	imap_create(S.im, "x", &calls);
+	wait_done(ERR_FORBIDDEN);
+	imap_create(S.im, "x", &calls);
+	wait_done(ERR_REMOTE);
+	imap_create(S.im, "x", &calls);
+	wait_done(ERR_TOO_LARGE);
+	imap_create(S.im, "x", &calls);
+	wait_done(ERR_REMOTE);
+	assert_int_equal(S.offline, 0);
+}
+
+/* --- what a server may lack ------------------------------------------------------------------------------------- */
+
+static void test_literal(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN("ESEARCH"),
+		{.expect = "EXAMINE", .send = OPENED},
+		{.expect = "SEARCH RETURN (ALL) CHARSET UTF-8 FROM {2}", .send = "+ go\r\n"},
+		{.expect = "\xc3\xbc SUBJECT {2}", .send = "+\r\n"},
+		{.expect = "\xc3\xa4", .send = "* ESEARCH (TAG \"S3\") UID ALL 9,4:5\r\nS3 OK\r\n"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "FROM {2}", .send = "%T NO [BADCHARSET (US-ASCII)] no\r\n"},
+		{.expect = "S6 LIST", .send = "%T OK\r\n"}, {0}};
+	const struct imap_search s = {.where = inbox, .from = "\xc3\xbc", .subject = "\xc3\xa4"};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_search(S.im, &s, &calls);
+	wait_done(ERR_NONE);
+	assert_int_equal(S.n_uids, 3);
+	assert_int_equal(S.uids[0], 4);
+	assert_int_equal(S.uids[2], 9);
+	imap_search(S.im, &s, &calls);
+	wait_done(ERR_UNSUPPORTED);
+	imap_list(S.im, &calls);
+	wait_done(ERR_NONE);
+}
+
+static void test_no_idle(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN("IDLE"),
+		{.expect = "EXAMINE", .send = OPENED},
+		{.expect = "IDLE", .send = "%T NO not today\r\n"},
+		{.expect = "NOOP", .send = "* 3 EXISTS\r\n* 1 FETCH (FLAGS (\\Seen))\r\n%T OK\r\n"},
+		{.expect = "NOOP", .hang = 1}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_watch(S.im, &inbox, &calls);
+	wait_for(&S.flags);
+	assert_int_equal(S.exists, 2);
+	wait_offline(ERR_TIMEOUT);
+}
+
+static void test_idle_interrupted(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN("IDLE"),
+		{.expect = "EXAMINE", .send = OPENED},
+		{.expect = "S3 IDLE", .send = "+ idling\r\n"},
+		{.expect = "DONE", .send = "* 3 EXISTS\r\nS3 OK\r\n"},
+		{.expect = "S4 NOOP", .send = "S4 OK\r\n"},
+		{.expect = "S5 FETCH 1:3", .send = MAIL("3", "9", "a", "1") "S5 OK\r\n"},
+		{.expect = "S6 IDLE", .send = "+ idling\r\n* 4 EXISTS\r\n", .hang = 1}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_watch(S.im, &inbox, &calls);
+	wait_for(&S.exists);
+	fake_run_for(rig.fake, 20); /* IDLE has begun, or is about to: both have to do */
+	imap_fetch(S.im, &newest, &calls);
+	wait_done(ERR_NONE);
+	assert_int_equal(S.n_mails, 1);
+	/* at first, at the end of the first IDLE, and in the second */
+	while (S.exists < 3)
+		fake_run_for(rig.fake, 1);
+}
+
+static void test_move_by_hand(void **state)
+{
+	static const struct lined_step plus[] = {LOGIN("UIDPLUS"),
+		{.expect = "SELECT", .send = OPENED},
+		{.expect = "UID COPY 3:4 \"x\"", .send = "%T OK [COPYUID 9 3:4 11:12] done\r\n"},
+		{.expect = "UID STORE 3:4 +FLAGS.SILENT (\\Deleted)", .send = "%T OK\r\n"},
+		{.expect = "UID EXPUNGE 3:4", .send = "* 1 EXPUNGE\r\n%T OK\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(plus, 0);
+	imap_move(S.im, &two, "x", &calls);
+	wait_done(ERR_NONE);
+	assert_int_equal(S.n_uids, 2);
+	assert_int_equal(S.uids[1], 12);
+}
+
+static void test_delete_by_hand(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "SELECT", .send = OPENED},
+		{.expect = "UID STORE 3:4 +FLAGS.SILENT (\\Deleted)", .send = "%T OK\r\n"},
+		{.expect = "UID SEARCH DELETED", .send = "* SEARCH 3 4\r\n%T OK\r\n"},
+		{.expect = " EXPUNGE", .send = "%T OK\r\n"},
+		{.expect = "UID STORE", .send = "%T OK\r\n"},
+		{.expect = "UID SEARCH DELETED", .send = "* SEARCH 3 4 5\r\n%T OK\r\n"},
+		{.expect = "LIST", .send = "%T OK\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_delete(S.im, &two, &calls);
+	wait_done(ERR_NONE);
+	assert_false(S.marked);
+	imap_delete(S.im, &two, &calls);
+	wait_done(ERR_NONE);
+	assert_true(S.marked);
+	imap_list(S.im, &calls);
+	wait_done(ERR_NONE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_in_pieces, begin, end),
+		cmocka_unit_test_setup_teardown(test_large, begin, end),
+		cmocka_unit_test_setup_teardown(test_lost_in_literal, begin, end),
+		cmocka_unit_test_setup_teardown(test_garbage, begin, end),
+		cmocka_unit_test_setup_teardown(test_silent, begin, end),
+		cmocka_unit_test_setup_teardown(test_free_is_quick, begin, end),
+		cmocka_unit_test_setup_teardown(test_cancel_late, begin, end),
+		cmocka_unit_test_setup_teardown(test_cancel_endless, begin, end),
+		cmocka_unit_test_setup_teardown(test_pause, begin, end),
+		cmocka_unit_test_setup_teardown(test_bye, begin, end),
+		cmocka_unit_test_setup_teardown(test_bye_in_use, begin, end),
+		cmocka_unit_test_setup_teardown(test_login_busy, begin, end),
+		cmocka_unit_test_setup_teardown(test_reasons, begin, end),
+		cmocka_unit_test_setup_teardown(test_literal, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_idle, begin, end),
+		cmocka_unit_test_setup_teardown(test_idle_interrupted, begin, end),
+		cmocka_unit_test_setup_teardown(test_move_by_hand, begin, end),
+		cmocka_unit_test_setup_teardown(test_delete_by_hand, begin, end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -107,7 +107,8 @@ static size_t place_of(const struct pop_link_result *list, const char *uid, size
 }
 
 /* The mails between the bounds as places in the list: from `*low` up to, but not, `*high`. */
-static void bounds(const struct drop *d, const struct pop_link_result *list, size_t *low, size_t *high)
+static void bounds(
+	const struct drop *d, const struct pop_link_result *list, size_t *low, size_t *high)
 {
 	const struct email_query *q = &d->query;
 
@@ -245,8 +246,7 @@ static void on_turn(void *arg, const struct pop_link_result *list, const struct 
 		drop_fail(d, e);
 		return;
 	}
-	d->result = json_pack(
-		"{sssI}", "folder", "INBOX", "total", (json_int_t)list->total);
+	d->result = json_pack("{sssI}", "folder", "INBOX", "total", (json_int_t)list->total);
 	if (d->query.uids != NULL)
 		select_named(d, list);
 	else

@@ -26,7 +26,7 @@ struct fetch {
 	struct email_place place;
 	struct email_query query;
 	struct imap *im;
-	struct imap_op *op;       /* at most one of op and find */
+	struct imap_op *op; /* at most one of op and find */
 	struct email_find *find;
 	struct email_batch *batch; /* NULL: no mail was asked for yet */
 	int fetched;               /* all mails came, some may still be read */
@@ -86,8 +86,8 @@ static void on_mail(void *arg, struct imap_mail *mail)
 	CAST(fetch, f, arg, FETCH_MAGIC);
 	const struct imap_where where = {f->place.folder, f->uid_validity};
 
-	email_mail_add(f->batch, email_account_limits(f->account), &where, mail,
-		f->query.include_body);
+	email_mail_add(
+		f->batch, email_account_limits(f->account), &where, mail, f->query.include_body);
 }
 
 static void on_mails(void *arg, const struct imap_result *r, const struct err *e)
@@ -104,8 +104,8 @@ static void on_mails(void *arg, const struct imap_result *r, const struct err *e
 }
 
 /* `n` mails at most are in the ranges. */
-static void mails_ask(struct fetch *f, const struct imap_range *ranges, size_t n_ranges, int by_seq,
-	size_t n)
+static void mails_ask(
+	struct fetch *f, const struct imap_range *ranges, size_t n_ranges, int by_seq, size_t n)
 {
 	const struct email_batch_events events = {on_message, on_drained, f};
 	const struct imap_calls calls = {.mail = on_mail, .done = on_mails, .arg = f};

@@ -29,7 +29,7 @@ struct spot {
 	struct email_observer *observer;
 	enum email_way way;
 	char *folder;
-	char *topics[2]; /* for headers only, and with bodies */
+	char *topics[2];           /* for headers only, and with bodies */
 	struct email_watch *watch; /* EMAIL_WAY_IMAP */
 	struct email_poll *poll;   /* EMAIL_WAY_POP */
 	int online;
@@ -246,8 +246,8 @@ static void on_state(void *arg, enum email_watch_state state, const struct err *
 
 /* --- beginning ------------------------------------------------------------------------------------------------------------- */
 
-static struct spot *spot_new(struct email_observer *o, enum email_way way, const char *folder,
-	const json_t *position)
+static struct spot *spot_new(
+	struct email_observer *o, enum email_way way, const char *folder, const json_t *position)
 {
 	struct spot *s = mem_alloc(sizeof *s);
 	const struct email_watch_events events = {on_state, on_message, on_wants_bodies, s};

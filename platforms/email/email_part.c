@@ -92,7 +92,8 @@ static int piece_check(struct part *p, const json_t *found, struct err *e)
 
 	if (p->length == 0 && rest > most)
 		return err_set(e, ERR_TOO_LARGE,
-			"the attachment has %zu bytes: ask for pieces with offset and length, of %zu "
+			"the attachment has %zu bytes: ask for pieces with offset and length, of "
+			"%zu "
 			"bytes at most",
 			size, most);
 	if (p->length == 0)
@@ -158,7 +159,8 @@ static void on_fetched(void *arg, const struct imap_result *r, const struct err 
 	p->op = NULL;
 	if (p->reader != NULL)
 		return;
-	if (!p->whole && (e->code == ERR_NONE || e->code == ERR_NOT_FOUND || e->code == ERR_REMOTE) &&
+	if (!p->whole &&
+		(e->code == ERR_NONE || e->code == ERR_NOT_FOUND || e->code == ERR_REMOTE) &&
 		imap_is_online(p->im)) {
 		whole_ask(p);
 		return;

@@ -52,8 +52,8 @@ static void mail_add(struct email_pick *p, const struct pop_link_result *r)
 		.headers_only = !p->whole,
 		.cut = r->truncated};
 	const struct pop_link_entry *entry = &p->entries[p->next];
-	json_t *members = json_pack("{sIsI}", "popSeqNo", (json_int_t)entry->number, "size",
-		(json_int_t)entry->size);
+	json_t *members = json_pack(
+		"{sIsI}", "popSeqNo", (json_int_t)entry->number, "size", (json_int_t)entry->size);
 
 	if (*entry->uid != '\0')
 		json_object_set_new(members, "uid", json_string(entry->uid));
@@ -93,9 +93,11 @@ static void next_mail(struct email_pick *p)
 		pop_link_mail(link, p->entries[p->next].number,
 			email_mail_share(email_account_limits(p->account), p->n), on_mail, p);
 	} else if (p->no_top) {
-		pop_link_mail(link, p->entries[p->next].number, EMAIL_MAIL_HEADER_BYTES, on_mail, p);
+		pop_link_mail(
+			link, p->entries[p->next].number, EMAIL_MAIL_HEADER_BYTES, on_mail, p);
 	} else {
-		pop_link_head(link, p->entries[p->next].number, EMAIL_MAIL_HEADER_BYTES, on_mail, p);
+		pop_link_head(
+			link, p->entries[p->next].number, EMAIL_MAIL_HEADER_BYTES, on_mail, p);
 	}
 }
 

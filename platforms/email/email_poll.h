@@ -13,8 +13,8 @@ struct email_poll;
 
 /* Looks for the first time. `position` (NULL: from now on) is what email_poll_position() gave before. The account must
  * have usable pop credentials. GIVES. */
-struct email_poll *email_poll_new(struct email_account *a, const json_t *position,
-	const struct email_watch_events *events);
+struct email_poll *email_poll_new(
+	struct email_account *a, const json_t *position, const struct email_watch_events *events);
 /* Sets NULL; NULL inside is legal. */
 void email_poll_free(struct email_poll **p);
 

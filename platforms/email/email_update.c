@@ -87,8 +87,8 @@ static struct imap_op *ask(struct imap *im, const json_t *activity,
 		email_mail_flags(json_object_get(object, "remove")), calls);
 }
 
-static int imap_start(struct email_account *a, struct update *u, const struct email_place *place,
-	struct err *e)
+static int imap_start(
+	struct email_account *a, struct update *u, const struct email_place *place, struct err *e)
 {
 	const struct imap_calls calls = {.done = on_done, .arg = u};
 	const json_t *activity = job_activity(u->job);

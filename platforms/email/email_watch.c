@@ -24,9 +24,9 @@ struct email_watch {
 	struct platform_timer *timer; /* the next attempt */
 	struct email_retry retry;
 	uint32_t uid_validity, last_uid; /* the position; 0: none yet */
-	uint32_t chunk_end;              /* the last UID of those that are being fetched; 0: none are */
-	int whole;                       /* they are fetched with bodies */
-	int news;                        /* something came meanwhile: look again */
+	uint32_t chunk_end; /* the last UID of those that are being fetched; 0: none are */
+	int whole;          /* they are fetched with bodies */
+	int news;           /* something came meanwhile: look again */
 };
 
 static void connect_now(struct email_watch *w);
@@ -150,8 +150,7 @@ static void chunk_ask(struct email_watch *w, const uint32_t *uids, size_t n)
 	const struct email_batch_events events = {on_message, on_drained, w};
 	const struct imap_calls calls = {.mail = on_mail, .done = on_mails, .arg = w};
 	struct imap_range ranges[CHUNK];
-	struct imap_fetch fetch = {
-		.where = {w->folder, w->uid_validity}, .ranges = ranges};
+	struct imap_fetch fetch = {.where = {w->folder, w->uid_validity}, .ranges = ranges};
 
 	w->whole = w->events.wants_bodies(w->events.arg);
 	fetch.what = w->whole ? IMAP_FETCH_WHOLE : IMAP_FETCH_HEADERS;
@@ -186,8 +185,8 @@ static void on_found(void *arg, const struct imap_result *r, const struct err *e
 static void check(struct email_watch *w)
 {
 	const struct imap_calls calls = {.done = on_found, .arg = w};
-	const struct imap_search search = {.where = {w->folder, w->uid_validity},
-		.uids = {w->last_uid + 1, 0}};
+	const struct imap_search search = {
+		.where = {w->folder, w->uid_validity}, .uids = {w->last_uid + 1, 0}};
 
 	if (w->state != EMAIL_WATCH_ONLINE || !w->news || w->op != NULL || w->chunk_end != 0)
 		return;
@@ -300,8 +299,7 @@ struct email_watch *email_watch_new(struct email_account *a, const char *folder,
 	w->account = a;
 	w->folder = mem_strdup(folder);
 	w->events = *events;
-	w->uid_validity =
-		(uint32_t)json_integer_value(json_object_get(position, "uidValidity"));
+	w->uid_validity = (uint32_t)json_integer_value(json_object_get(position, "uidValidity"));
 	w->last_uid = (uint32_t)json_integer_value(json_object_get(position, "lastUid"));
 	/* Who has a position was online: a server that is away comes back. */
 	w->state = w->uid_validity != 0 ? EMAIL_WATCH_RECONNECTING : EMAIL_WATCH_CONNECTING;

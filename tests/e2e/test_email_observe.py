@@ -130,6 +130,26 @@ class Observe(mail.MailTest):
         finally:
             self.__class__.servers = mine
 
+    def test_survives_a_crash_of_the_worker(self):
+        """Killed while it observes: a successor takes the account over, and what came meanwhile comes, once."""
+        s, user = self.email(**IDLE), self.user()
+        ann = self.account(s, user)
+        ann.good("observe", includeBody=True)
+        self.append(user, mail.text("First"))
+        self.assertEqual(["First"], self.subjects(ann.wait_for(1)))
+        s.workers["email"][0].kill()
+        self.append(user, mail.text("Meanwhile 1"), mail.text("Meanwhile 2"))
+        s.start_worker("email")
+        messages = ann.wait_for(2, timeout=60)
+        self.assertEqual(["Meanwhile 1", "Meanwhile 2"], self.subjects(messages))
+        online = [m["object"] for m in messages if m["verb"] == "connect"]
+        self.assertEqual([("online", True)], [(o["status"], o.get("restored")) for o in online])
+        self.assertIn("text", messages[-1]["object"])
+        self.append(user, mail.text("Last"))
+        self.assertEqual(["Last"], self.subjects(ann.wait_for(1)))
+        self.assertEqual([], ann.messages(wait=1))
+        ann.good("fetch")
+
     def test_another_password_is_another_account(self):
         s, user = self.email(**IDLE), self.user()
         ann = self.account(s, user)

@@ -49,7 +49,7 @@ class Update(mail.MailTest):
         one = uid["Mail 1"]
         ann.good("update", objectType="folder", folder="There")
         texts = []
-        for obj in ({"objectType": "move", "uid": one, "to": "Nowhere"}, {"objectType": "delete", "uid": one, "folder": "Nowhere"},
+        for obj in ({"objectType": "move", "uid": one, "to": "Nowhere"}, {"objectType": "delete", "uid": one, "folder": "Lost"},
                     {"objectType": "folder", "folder": "There"}, {"objectType": "delete", "uid": one, "uidValidity": 1},
                     {"objectType": "delete", "uid": "abc"}):
             with self.subTest(str(obj)):

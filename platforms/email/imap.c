@@ -11,6 +11,7 @@
 
 #define IMAP_MAGIC   0x696d6170u
 #define NEXT_TURN_MS 1
+#define MIN_BYTES    ((size_t)96 << 10)
 
 enum imap_state { CONNECTING, ONLINE, OFFLINE };
 
@@ -80,6 +81,12 @@ struct imap_op *imap_op_queue(struct imap *im, struct imap_op *op)
 	if (op == im->first)
 		next_turn(im);
 	return op;
+}
+
+/* A response may have several literals, and one byte more than wanted is asked for. */
+size_t imap_op_max_bytes(const struct imap *im)
+{
+	return im->settings.max_bytes - 1;
 }
 
 unsigned imap_op_has(const struct imap_op *op)
@@ -486,6 +493,7 @@ static void fill_in(struct imap_settings *s)
 		s->poll_ms = 60000;
 	if (s->max_bytes == 0)
 		s->max_bytes = (size_t)64 << 20;
+	s->max_bytes = MIN(MAX(s->max_bytes, MIN_BYTES), INT32_MAX);
 }
 
 struct imap *imap_new(struct psession *ps, const struct email_server *server,

@@ -129,6 +129,47 @@ static void forget_folder(struct imap *im)
 	im->told = 0;
 }
 
+/* --- callbacks -------------------------------------------------------------------------------------------------- */
+
+static void empty_graveyard(struct imap *im)
+{
+	while (im->graveyard != NULL) {
+		struct imap_op *op = im->graveyard;
+		im->graveyard = op->next;
+		imap_op_free(op);
+	}
+}
+
+static void release(struct imap *im)
+{
+	while (im->first != NULL)
+		bury(im, im->first);
+	empty_graveyard(im);
+	forget_folder(im);
+	mem_free(im->watched);
+	im->magic = 0;
+	mem_free(im);
+}
+
+static void enter(struct imap *im)
+{
+	im->busy++;
+}
+
+/* 1 when the callback has freed it: only the caller may still hold the memory, if it entered, too. */
+static int leave(struct imap *im)
+{
+	int freed = im->freed;
+
+	if (--im->busy > 0)
+		return freed;
+	if (freed)
+		release(im);
+	else
+		empty_graveyard(im);
+	return freed;
+}
+
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
 static int on_op_data(void *arg, const struct imap_parse_response *r);
@@ -217,9 +258,6 @@ static void on_selected(struct imap *im, struct imap_op *op, const struct imap_p
 	if (check_folder(im, op, &e) < 0)
 		finish(im, op, &e);
 }
-
-static int enter(struct imap *im);
-static int leave(struct imap *im);
 
 static void on_op_done(void *arg, const struct imap_parse_response *r, const struct err *e)
 {
@@ -383,44 +421,6 @@ static void pump(struct imap *im)
 }
 
 /* --- life and death --------------------------------------------------------------------------------------------- */
-
-static void empty_graveyard(struct imap *im)
-{
-	while (im->graveyard != NULL) {
-		struct imap_op *op = im->graveyard;
-		im->graveyard = op->next;
-		imap_op_free(op);
-	}
-}
-
-static void release(struct imap *im)
-{
-	while (im->first != NULL)
-		bury(im, im->first);
-	empty_graveyard(im);
-	forget_folder(im);
-	mem_free(im->watched);
-	im->magic = 0;
-	mem_free(im);
-}
-
-static int enter(struct imap *im)
-{
-	return im->busy++;
-}
-
-static int leave(struct imap *im)
-{
-	int freed = im->freed;
-
-	if (--im->busy > 0)
-		return freed;
-	if (freed)
-		release(im);
-	else
-		empty_graveyard(im);
-	return freed;
-}
 
 void imap_free(struct imap **imp)
 {

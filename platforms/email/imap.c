@@ -11,6 +11,7 @@
 
 #define IMAP_MAGIC   0x696d6170u
 #define NEXT_TURN_MS 1
+#define MIN_BYTES    ((size_t)96 << 10)
 
 enum imap_state { CONNECTING, ONLINE, OFFLINE };
 
@@ -82,6 +83,12 @@ struct imap_op *imap_op_queue(struct imap *im, struct imap_op *op)
 	return op;
 }
 
+/* A response may have several literals, and one byte more than wanted is asked for. */
+size_t imap_op_max_bytes(const struct imap *im)
+{
+	return im->settings.max_bytes - 1;
+}
+
 unsigned imap_op_has(const struct imap_op *op)
 {
 	return imap_link_has(op->im->link);
@@ -120,6 +127,47 @@ static void forget_folder(struct imap *im)
 {
 	imap_select_clear(&im->select);
 	im->told = 0;
+}
+
+/* --- callbacks -------------------------------------------------------------------------------------------------- */
+
+static void empty_graveyard(struct imap *im)
+{
+	while (im->graveyard != NULL) {
+		struct imap_op *op = im->graveyard;
+		im->graveyard = op->next;
+		imap_op_free(op);
+	}
+}
+
+static void release(struct imap *im)
+{
+	while (im->first != NULL)
+		bury(im, im->first);
+	empty_graveyard(im);
+	forget_folder(im);
+	mem_free(im->watched);
+	im->magic = 0;
+	mem_free(im);
+}
+
+static void enter(struct imap *im)
+{
+	im->busy++;
+}
+
+/* 1 when the callback has freed it: only the caller may still hold the memory, if it entered, too. */
+static int leave(struct imap *im)
+{
+	int freed = im->freed;
+
+	if (--im->busy > 0)
+		return freed;
+	if (freed)
+		release(im);
+	else
+		empty_graveyard(im);
+	return freed;
 }
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
@@ -210,9 +258,6 @@ static void on_selected(struct imap *im, struct imap_op *op, const struct imap_p
 	if (check_folder(im, op, &e) < 0)
 		finish(im, op, &e);
 }
-
-static int enter(struct imap *im);
-static int leave(struct imap *im);
 
 static void on_op_done(void *arg, const struct imap_parse_response *r, const struct err *e)
 {
@@ -377,44 +422,6 @@ static void pump(struct imap *im)
 
 /* --- life and death --------------------------------------------------------------------------------------------- */
 
-static void empty_graveyard(struct imap *im)
-{
-	while (im->graveyard != NULL) {
-		struct imap_op *op = im->graveyard;
-		im->graveyard = op->next;
-		imap_op_free(op);
-	}
-}
-
-static void release(struct imap *im)
-{
-	while (im->first != NULL)
-		bury(im, im->first);
-	empty_graveyard(im);
-	forget_folder(im);
-	mem_free(im->watched);
-	im->magic = 0;
-	mem_free(im);
-}
-
-static int enter(struct imap *im)
-{
-	return im->busy++;
-}
-
-static int leave(struct imap *im)
-{
-	int freed = im->freed;
-
-	if (--im->busy > 0)
-		return freed;
-	if (freed)
-		release(im);
-	else
-		empty_graveyard(im);
-	return freed;
-}
-
 void imap_free(struct imap **imp)
 {
 	struct imap *im = *imp;
@@ -486,6 +493,7 @@ static void fill_in(struct imap_settings *s)
 		s->poll_ms = 60000;
 	if (s->max_bytes == 0)
 		s->max_bytes = (size_t)64 << 20;
+	s->max_bytes = MIN(MAX(s->max_bytes, MIN_BYTES), INT32_MAX);
 }
 
 struct imap *imap_new(struct psession *ps, const struct email_server *server,

@@ -26,7 +26,7 @@ struct imap_settings {
 	unsigned idle_ms;    /* IDLE is renewed after this (RFC 2177); 0: 29 minutes */
 	unsigned poll_ms;    /* NOOP this often where there is no IDLE; 0: 60,000 */
 	int no_idle;         /* poll even where the server has IDLE */
-	size_t max_bytes;    /* of one literal the server may send; 0: 64 MiB */
+	size_t max_bytes;    /* of the literals in one response, 96 KiB to 2 GiB; 0: 64 MiB */
 };
 
 /* The folder an operation ran in. */
@@ -169,7 +169,7 @@ struct imap_fetch {
 	uint32_t skip, count;
 	enum imap_fetch_what what;
 	const char *part; /* "2" or "1.3": numbers from 1, at most 10 of them (RFC 3501, 6.4.5) */
-	size_t max_bytes; /* of each mail's bytes; 0: 64 KiB */
+	size_t max_bytes; /* of each mail's bytes, up to 16 KiB less than the settings'; 0: 64 KiB */
 };
 
 /* Mails come in the server's order, which is mostly that of sequence numbers. No flag is changed. */

@@ -291,7 +291,7 @@ static void read_capabilities(struct imap_link *l, struct imap_parse_cursor c)
 	} known[] = {{"IDLE", IMAP_LINK_IDLE}, {"MOVE", IMAP_LINK_MOVE},
 		{"UIDPLUS", IMAP_LINK_UIDPLUS}, {"LITERAL+", IMAP_LINK_LITERAL_PLUS},
 		{"LITERAL-", IMAP_LINK_LITERAL_PLUS}, {"ESEARCH", IMAP_LINK_ESEARCH},
-		{"SPECIAL-USE", IMAP_LINK_SPECIAL_USE}};
+		{"SPECIAL-USE", IMAP_LINK_SPECIAL_USE}, {"LIST-EXTENDED", IMAP_LINK_LIST_EXTENDED}};
 	struct imap_parse_token t;
 
 	l->capabilities = 0;

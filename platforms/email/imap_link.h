@@ -22,7 +22,8 @@ enum imap_link_capability {
 	IMAP_LINK_UIDPLUS = 1 << 2,
 	IMAP_LINK_LITERAL_PLUS = 1 << 3, /* or LITERAL- */
 	IMAP_LINK_ESEARCH = 1 << 4,
-	IMAP_LINK_SPECIAL_USE = 1 << 5 /* in a LIST with RETURN, too (RFC 6154, 5.2) */
+	IMAP_LINK_SPECIAL_USE = 1 << 5,
+	IMAP_LINK_LIST_EXTENDED = 1 << 6
 };
 
 /* All come from the loop. imap_link_free() may be called from each. */

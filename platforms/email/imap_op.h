@@ -58,6 +58,8 @@ struct imap_op *imap_op_new(const struct imap_op_kind *kind, const struct imap_w
 void imap_op_free(struct imap_op *op);
 /* The last in the queue; it begins in a later turn of the loop. TAKES, and returns it. */
 struct imap_op *imap_op_queue(struct imap *im, struct imap_op *op);
+/* The most that may be asked for at once: what is more would end the connection. At least 64 KiB. */
+size_t imap_op_max_bytes(const struct imap *im);
 /* For steps: what the server can do, and the selected folder. */
 unsigned imap_op_has(const struct imap_op *op);
 const struct imap_folder *imap_op_folder(const struct imap_op *op);

@@ -153,8 +153,8 @@ struct imap_op *imap_fetch(
 	op->fetch = *fetch;
 	op->fetch.where = (struct imap_where){0};
 	op->fetch.part = mem_strdup(fetch->part != NULL ? fetch->part : "");
-	op->fetch.max_bytes = MIN(
-		fetch->max_bytes > 0 ? fetch->max_bytes : DEFAULT_BYTES, INT32_MAX);
+	op->fetch.max_bytes = fetch->max_bytes > 0 ? fetch->max_bytes : DEFAULT_BYTES;
+	op->fetch.max_bytes = MIN(op->fetch.max_bytes, imap_op_max_bytes(im) - MIME_BYTES);
 	if (fetch->ranges != NULL)
 		op->fetch.ranges = (void *)mem_dup(
 			fetch->ranges, fetch->n_ranges * sizeof *fetch->ranges);
@@ -276,10 +276,13 @@ struct imap_op *imap_status(struct imap *im, const char *folder, const struct im
 
 static int list_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
+	const unsigned both = IMAP_LINK_SPECIAL_USE | IMAP_LINK_LIST_EXTENDED;
+
 	if (op->step > 0)
 		return 0;
+	/* Without LIST-EXTENDED a server tells the use unasked (RFC 6154, 2). */
 	imap_write_add(w, "LIST \"\" \"*\"%s",
-		imap_op_has(op) & IMAP_LINK_SPECIAL_USE ? " RETURN (SPECIAL-USE)" : "");
+		(imap_op_has(op) & both) == both ? " RETURN (SPECIAL-USE)" : "");
 	return imap_write_end(w, e) < 0 ? -1 : 1;
 }
 

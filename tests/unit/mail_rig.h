@@ -62,18 +62,17 @@ static inline void rig_session_end(void)
 	fake_free(rig.fake);
 }
 
-/* A server block for ann, in plaintext, or with STARTTLS trusting the rig's Dovecot. */
-static inline struct email_server *rig_server(
-	enum email_server_kind kind, int port, const char *password, int starttls)
+static inline struct email_server *rig_make_server(
+	enum email_server_kind kind, int port, const char *password, int tls, int starttls)
 {
 	json_t *block = json_pack("{sssisssssbsb}", "host", "127.0.0.1", "port", port, "username",
-		"ann", "password", password, "tls", 0, "starttls", starttls);
+		"ann", "password", password, "tls", tls, "starttls", starttls);
 	json_t *settings = json_pack("{sbsi}", "allow_plaintext", 1, "connect_timeout_ms", 3000);
 	struct email_server *s = NULL;
 	struct err e;
 	char ca[96];
 
-	if (starttls) {
+	if (tls || starttls) {
 		snprintf(ca, sizeof ca, "%s/d/ca.pem", rig.dir);
 		json_object_set_new(settings, "ca_file", json_string(ca));
 	}
@@ -82,6 +81,19 @@ static inline struct email_server *rig_server(
 	json_decref(block);
 	json_decref(settings);
 	return s;
+}
+
+/* A server block for ann, in plaintext, or with STARTTLS trusting the rig's Dovecot. */
+static inline struct email_server *rig_server(
+	enum email_server_kind kind, int port, const char *password, int starttls)
+{
+	return rig_make_server(kind, port, password, 0, starttls);
+}
+
+/* The same with TLS from the first byte. */
+static inline struct email_server *rig_tls_server(enum email_server_kind kind, int port)
+{
+	return rig_make_server(kind, port, "secret", 1, 0);
 }
 
 /* --- Dovecot ---------------------------------------------------------------------------------------------------- */

@@ -206,6 +206,22 @@ static void test_look(void **state)
 	assert_int_equal(S.result.uid_validity, S.folder.uid_validity);
 }
 
+/* TLS from the first byte. */
+static void test_tls(void **state)
+{
+	const struct imap_events ev = {on_online, on_news, on_offline, NULL};
+	const struct imap_settings settings = {0};
+
+	UNUSED(state);
+	imap_free(&S.im);
+	email_server_free(S.server);
+	S.server = rig_tls_server(EMAIL_SERVER_IMAP, rig.port + 1);
+	S.im = imap_new(rig.ps, S.server, &settings, &ev);
+	imap_look(S.im, &inbox, &calls);
+	good();
+	assert_int_equal(S.folder.exists, 21);
+}
+
 static void test_page(void **state)
 {
 	struct imap_fetch f = {.where = inbox, .skip = 1, .count = 3, .what = IMAP_FETCH_HEADERS};
@@ -559,6 +575,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_look, begin, end),
+		cmocka_unit_test_setup_teardown(test_tls, begin, end),
 		cmocka_unit_test_setup_teardown(test_page, begin, end),
 		cmocka_unit_test_setup_teardown(test_bounds, begin, end),
 		cmocka_unit_test_setup_teardown(test_part, begin, end),

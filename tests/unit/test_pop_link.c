@@ -165,6 +165,19 @@ static void test_read(void **state)
 	assert_int_equal(S.offline, 0);
 }
 
+static void test_tls(void **state)
+{
+	const struct pop_link_events ev = {on_online, on_offline, NULL};
+	const struct pop_link_settings settings = {0};
+
+	UNUSED(state);
+	S.server = rig_tls_server(EMAIL_SERVER_POP, rig.port + 3);
+	S.link = pop_link_new(rig.ps, S.server, &settings, &ev);
+	pop_link_list(S.link, on_done, NULL);
+	good();
+	assert_true(S.n_entries >= 4);
+}
+
 static void test_delete(void **state)
 {
 	char uid[72];
@@ -407,6 +420,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_read, begin, end),
+		cmocka_unit_test_setup_teardown(test_tls, begin, end),
 		cmocka_unit_test_setup_teardown(test_delete, begin, end),
 		cmocka_unit_test_setup_teardown(test_wrong_password, begin, end),
 		cmocka_unit_test_setup_teardown(test_locked, begin, end),

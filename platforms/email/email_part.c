@@ -134,10 +134,22 @@ static void part_read(struct part *p, struct buf *mail)
 
 /* --- IMAP --------------------------------------------------------------------------------------------------------- */
 
+/* In place: the part may be most of what there is memory for. */
+static void head_put(struct imap_mail *mail)
+{
+	size_t len = mail->bytes.len, more = mail->head.len;
+
+	if (more == 0)
+		return;
+	buf_reserve(&mail->bytes, more);
+	memmove(mail->bytes.data + more, mail->bytes.data, len);
+	memcpy(mail->bytes.data, mail->head.data, more);
+	buf_added(&mail->bytes, more);
+}
+
 static void on_mail(void *arg, struct imap_mail *mail)
 {
 	CAST(part, p, arg, PART_MAGIC);
-	struct buf bytes = BUF_INIT;
 
 	if (mail->uid != p->imap_uid || p->reader != NULL || mail->truncated ||
 		(mail->bytes.len == 0 && !p->whole))
@@ -145,9 +157,8 @@ static void on_mail(void *arg, struct imap_mail *mail)
 	/* An attached mail is an envelope of its own: its header would be taken for the outer one's. */
 	if (!p->whole && strcasestr(buf_str(&mail->head), "message/rfc822") != NULL)
 		return;
-	buf_add(&bytes, buf_str(&mail->head), mail->head.len);
-	buf_add(&bytes, buf_str(&mail->bytes), mail->bytes.len);
-	part_read(p, &bytes);
+	head_put(mail);
+	part_read(p, &mail->bytes);
 }
 
 static void on_fetched(void *arg, const struct imap_result *r, const struct err *e)

@@ -30,7 +30,7 @@ struct fetch {
 	struct email_find *find;
 	struct email_batch *batch; /* NULL: no mail was asked for yet */
 	int fetched;               /* all mails came, some may still be read */
-	uint32_t uid_validity;
+	uint32_t uid_validity, exists;
 	json_int_t count;
 	json_t *result;
 };
@@ -199,34 +199,52 @@ static int is_empty(const struct email_query *q)
 	       (q->after == UINT32_MAX || (q->before > 0 && q->after + 1 > q->before - 1));
 }
 
+static void select_mails(struct fetch *f)
+{
+	const struct err none = {.code = ERR_NONE};
+
+	if (f->query.uids != NULL)
+		by_uid(f);
+	else if (is_empty(&f->query))
+		on_found(f, NULL, 0, &none);
+	else if (email_query_searches(&f->query))
+		f->find = email_find_start(f->im, &f->place, &f->query, on_found, f);
+	else
+		by_number(f, f->exists);
+}
+
+/* --- the folder --------------------------------------------------------------------------------------------------- */
+
 static void on_status(void *arg, const struct imap_result *r, const struct err *e)
 {
 	CAST(fetch, f, arg, FETCH_MAGIC);
-	struct err why;
 
 	f->op = NULL;
 	if (e->code != ERR_NONE) {
 		fetch_fail(f, e);
 		return;
 	}
-	if (f->place.uid_validity != 0 && f->place.uid_validity != r->uid_validity) {
-		err_set(&why, ERR_CONFLICT, "the UIDs of %s have changed: uidValidity is %u now",
-			f->place.folder, r->uid_validity);
-		fetch_fail(f, &why);
+	json_object_set_new(f->result, "unseen", json_integer(r->unseen));
+	select_mails(f);
+}
+
+/* Selected anew, the folder is as it is now: STATUS alone may tell of the time when a shared connection selected it. */
+static void on_look(void *arg, const struct imap_result *r, const struct err *e)
+{
+	CAST(fetch, f, arg, FETCH_MAGIC);
+	const struct imap_calls calls = {.done = on_status, .arg = f};
+
+	f->op = NULL;
+	if (e->code != ERR_NONE) {
+		fetch_fail(f, e);
 		return;
 	}
-	f->uid_validity = r->uid_validity;
+	f->uid_validity = r->folder->uid_validity;
+	f->exists = r->folder->exists;
 	f->result = json_pack("{sssIsIsIsI}", "folder", f->place.folder, "total",
-		(json_int_t)r->messages, "unseen", (json_int_t)r->unseen, "uidValidity",
-		(json_int_t)r->uid_validity, "uidNext", (json_int_t)r->uid_next);
-	if (f->query.uids != NULL)
-		by_uid(f);
-	else if (is_empty(&f->query))
-		on_found(f, NULL, 0, e);
-	else if (email_query_searches(&f->query))
-		f->find = email_find_start(f->im, &f->place, &f->query, on_found, f);
-	else
-		by_number(f, r->messages);
+		(json_int_t)f->exists, "unseen", (json_int_t)0, "uidValidity",
+		(json_int_t)r->folder->uid_validity, "uidNext", (json_int_t)r->folder->uid_next);
+	f->op = imap_status(f->im, f->place.folder, &calls);
 }
 
 /* --- the verb ----------------------------------------------------------------------------------------------------- */
@@ -251,7 +269,8 @@ static int fetch_check(struct email_account *a, struct job *job, struct fetch *f
 static void messages_run(struct email_account *a, struct job *job)
 {
 	struct fetch *f = mem_alloc(sizeof *f);
-	const struct imap_calls calls = {.done = on_status, .arg = f};
+	const struct imap_calls calls = {.done = on_look, .arg = f};
+	struct imap_where where;
 	struct err e;
 
 	f->magic = FETCH_MAGIC;
@@ -272,7 +291,8 @@ static void messages_run(struct email_account *a, struct job *job)
 		return;
 	}
 	job_set_data(job, f);
-	f->op = imap_status(f->im, f->place.folder, &calls);
+	where = (struct imap_where){f->place.folder, (uint32_t)f->place.uid_validity};
+	f->op = imap_look(f->im, &where, &calls);
 }
 
 /* What `object.objectType` asks for, or what the object has. */

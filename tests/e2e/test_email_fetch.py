@@ -84,6 +84,20 @@ class Fetch(mail.MailTest):
         result = ann.fetch(after=5, before=8, perPage=1)[0]["object"]
         self.assertEqual((30, 2, 1, 1), (result["total"], result["matches"], result["page"], result["count"]))
 
+    def test_the_newest_at_any_time(self):
+        """A connection that is kept does not keep what it knows: what others do in between counts."""
+        s, user = self.email(), self.user()
+        ann = self.account(s, user)
+        for i in range(1, 6):
+            imap = self.append(user, mail.text("Mail %d" % i))
+            self.assertEqual(list(range(1, i + 1)), self.selected(ann))
+            self.assertEqual([i], self.selected(ann, search={"unseen": True}, perPage=1))
+            self.assertEqual((i, i), tuple(ann.fetch()[0]["object"][k] for k in ("total", "unseen")))
+        imap.select()
+        imap.store("1:2", "+FLAGS", r"(\Deleted)")
+        imap.expunge()
+        self.assertEqual([3, 4, 5], self.selected(ann))
+
     def test_search(self):
         s, user = self.email(), self.user()
         self.append(user, mail.text("One 1", "needle\r\n", sender="Zo\u00eb <zoe@localhost>"),

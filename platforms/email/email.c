@@ -6,6 +6,7 @@
  * is. docs/platforms/email.md is the description for users. */
 #include <curl/curl.h>
 #include <gmime/gmime.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "platforms/email/email_account.h"
@@ -43,6 +44,10 @@ static void observe_run(void *state, struct job *job)
 
 /* --- the platform ----------------------------------------------------------------------------------------------- */
 
+/* Blocks of this size go back to the system when they are freed. Left alone, glibc would learn from the first large mail
+ * to keep blocks of that size, in each thread of the pool. */
+#define LARGE_BLOCK (256 << 10)
+
 /* Both libraries have set-up that is process-wide and not safe beside threads. */
 static int email_start(const json_t *settings, struct err *e)
 {
@@ -50,6 +55,7 @@ static int email_start(const json_t *settings, struct err *e)
 	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
 		return err_set(e, ERR_INTERNAL, "libcurl could not be initialised");
 	g_mime_init();
+	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	return 0;
 }
 

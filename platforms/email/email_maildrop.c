@@ -89,7 +89,9 @@ static void on_offline(void *arg, const struct err *why)
 {
 	CAST(email_maildrop, m, arg, MAILDROP_MAGIC);
 
-	psession_log(email_account_psession(m->account), LOG_INFO, "email.offline", why->text);
+	struct err e;
+
+	email_account_log(m->account, "email.offline", email_account_pop(m->account, &e), why);
 	pop_link_free(&m->link);
 }
 

@@ -218,12 +218,16 @@ static void on_online(struct spot *s)
 		keep(s->observer);
 }
 
-static void on_failed(struct spot *s, const struct err *e)
+static void on_failed(struct spot *s, const struct err *cause)
 {
 	struct email_observer *o = s->observer;
-	const struct err why = *e;
+	const struct err why = *cause;
+	struct err e;
 
-	psession_log(ps_of(s), LOG_INFO, "email.observe-failed", why.text);
+	email_account_log(o->account, "email.observe-failed",
+		s->way == EMAIL_WAY_IMAP ? email_account_imap(o->account, &e)
+					 : email_account_pop(o->account, &e),
+		&why);
 	if (s->was_online)
 		tell(s, "failed", why.text);
 	waiters_fail(s, &why);

@@ -86,8 +86,10 @@ static void on_offline(void *arg, const struct err *why)
 {
 	CAST(link, l, arg, LINK_MAGIC);
 
-	psession_log(
-		email_account_psession(l->pool->account), LOG_INFO, "email.offline", why->text);
+	struct err e;
+
+	email_account_log(
+		l->pool->account, "email.offline", email_account_imap(l->pool->account, &e), why);
 	link_close(l);
 }
 

@@ -61,9 +61,10 @@ static void on_timer(void *arg)
 }
 
 /* Mails that came but were not told of are fetched again: the position is what counts. */
-static void lost(struct email_watch *w, const struct err *e)
+static void lost(struct email_watch *w, const struct err *cause)
 {
-	const struct err why = *e;
+	const struct err why = *cause;
+	struct err e;
 	unsigned pause;
 
 	disconnect(w);
@@ -75,7 +76,7 @@ static void lost(struct email_watch *w, const struct err *e)
 		return;
 	}
 	w->timer = psession_timer(email_account_psession(w->account), pause, on_timer, w);
-	psession_log(email_account_psession(w->account), LOG_INFO, "email.lost", why.text);
+	email_account_log(w->account, "email.lost", email_account_imap(w->account, &e), &why);
 	state_set(w, EMAIL_WATCH_RECONNECTING, &why);
 }
 

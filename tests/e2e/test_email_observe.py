@@ -169,6 +169,7 @@ class Observe(mail.MailTest):
         messages = ann.wait_for(1) + ann.fetch(includeBody=True)[1]
         ann.good("send", [{"address": user + "@localhost"}], subject="MARKsubject", text="MARKbody")
         ann.run("fetch", {"folder": "MARKfolder"})
+        ann.run("observe", {"folder": "MARKfolder"})
         wrong = self.account(s, user, imap=self.servers.block("imap", user, password="MARKwrong"),
                              smtp=self.servers.block("smtp", user, token="MARKtoken", password=None))
         messages += [wrong.run("fetch"), wrong.run("send", {"text": "MARKbody"}, [{"address": "a@localhost"}])]
@@ -177,7 +178,7 @@ class Observe(mail.MailTest):
             kept += key + s.redis("DUMP", key)
         logs = "".join(p.log() for p in s.processes)
         self.assertIn("level=debug", logs)
-        for word in (mail.PASSWORD + "\"", "MARKwrong", "MARKtoken", "MARKsubject", "MARKbody"):
+        for word in (mail.PASSWORD + "\"", "MARKwrong", "MARKtoken", "MARKsubject", "MARKbody", "MARKfolder"):
             self.assertNotIn(word, logs)
             self.assertNotIn(word.encode(), kept)
         for word in ("MARKwrong", "MARKtoken"):

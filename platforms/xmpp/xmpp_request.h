@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* xmpp_request - what was asked of the server and is not answered yet.
+ *
+ * A request waits for an answer with its id: that of an iq, of a message that may bounce, or a word of the account's own (a
+ * room that is being joined). Messages wait for a second one, the fence behind them: see xmpp_chat. Each is answered exactly once,
+ * by an answer, by its deadline, or by the end of the stream; or it is cancelled with its job. This file reads no stanza. */
+#ifndef PLATFORMS_XMPP_REQUEST_H
+#define PLATFORMS_XMPP_REQUEST_H
+
+#include <strophe.h>
+
+#include "core/err.h"
+
+struct job;
+struct psession;
+struct xmpp_account;
+struct xmpp_request;
+struct xmpp_requests;
+
+/* The answer, or why there is none (`e` != NULL, `answer` may still be there: the error stanza). The request is out of the
+ * table already, and freed with its data afterwards. Answers the job, if the request has one. */
+typedef void xmpp_request_fn(struct xmpp_account *a, struct xmpp_request *r,
+	const xmpp_stanza_t *answer, const struct err *e);
+
+struct xmpp_request {
+	char *id;
+	char *fence; /* NULL, or a second id that answers it too */
+	struct job *job; /* NULL: the account itself asked */
+	void *data; /* freed with the request by mem_free(); NULL: none */
+	xmpp_request_fn *fn;
+	uint64_t serial, deadline_ms;
+	struct xmpp_request *prev, *next;
+};
+
+/* At most `max` at a time that have a job; an answer is waited for `timeout_ms`. `a` is handed to the functions; it and `ps`
+ * are KEPT. GIVES. */
+struct xmpp_requests *xmpp_requests_new(
+	struct psession *ps, struct xmpp_account *a, size_t max, uint64_t timeout_ms);
+/* Forgets all of them, unanswered. Sets NULL. */
+void xmpp_requests_free(struct xmpp_requests **rs);
+/* < 0: ERR_BUSY, one more with a job would be too many. To be asked before anything is sent. */
+int xmpp_requests_room(const struct xmpp_requests *rs, struct err *e);
+/* Waits for `id` (copied). TAKES `data`. The request is borrowed until it is answered. */
+struct xmpp_request *xmpp_requests_add(struct xmpp_requests *rs, const char *id, struct job *job,
+	xmpp_request_fn *fn, void *data);
+/* Those that wait for `id` are answered; how many. With `e`: they fail. */
+size_t xmpp_requests_answer(struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer,
+	const struct err *e);
+/* The oldest that waits for `id`; NULL: none. Borrowed. */
+struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const char *id);
+/* Gives the fence `id` to all of the requests of `fn` that have none; how many. */
+size_t xmpp_requests_fence(struct xmpp_requests *rs, xmpp_request_fn *fn, const char *id);
+/* All of them fail: the stream has ended. */
+void xmpp_requests_fail(struct xmpp_requests *rs, const struct err *e);
+/* Forgets those of the job, unanswered. */
+void xmpp_requests_cancel(struct xmpp_requests *rs, const struct job *job);
+
+#endif

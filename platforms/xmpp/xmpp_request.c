@@ -36,6 +36,7 @@ static void unlink_request(struct xmpp_requests *rs, struct xmpp_request *r)
 static void request_free(struct xmpp_request *r)
 {
 	mem_free(r->id);
+	mem_free(r->to);
 	mem_free(r->fence);
 	mem_free(r->data);
 	mem_free(r);
@@ -157,13 +158,13 @@ struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const ch
 	return next_waiting(rs, id, rs->serial);
 }
 
-size_t xmpp_requests_fence(struct xmpp_requests *rs, xmpp_request_fn *fn, const char *id)
+size_t xmpp_requests_fence(struct xmpp_requests *rs, const char *id)
 {
 	struct xmpp_request *r;
 	size_t n = 0;
 
 	DL_FOREACH (rs->list, r)
-		if (r->fn == fn && r->fence == NULL) {
+		if (r->wants_fence && r->fence == NULL) {
 			r->fence = mem_strdup(id);
 			n++;
 		}

@@ -2,7 +2,8 @@
 /* xmpp_request - what was asked of the server and is not answered yet.
  *
  * A request waits for an answer with its id: that of an iq, of a message that may bounce, or a word of the account's own (a
- * room that is being joined). Messages wait for a second one, the fence behind them: see xmpp_chat. Each is answered exactly once,
+ * room that is being joined). What has no answer of its own
+ * waits for a second id, that of the fence behind it. Each is answered exactly once,
  * by an answer, by its deadline, or by the end of the stream; or it is cancelled with its job. This file reads no stanza. */
 #ifndef PLATFORMS_XMPP_REQUEST_H
 #define PLATFORMS_XMPP_REQUEST_H
@@ -24,6 +25,8 @@ typedef void xmpp_request_fn(struct xmpp_account *a, struct xmpp_request *r,
 
 struct xmpp_request {
 	char *id;
+	char *to; /* who has to answer an iq; NULL: the own server. TAKEN */
+	int wants_fence; /* see xmpp_fence */
 	char *fence; /* NULL, or a second id that answers it too */
 	struct job *job; /* NULL: the account itself asked */
 	void *data; /* freed with the request by mem_free(); NULL: none */
@@ -48,8 +51,8 @@ size_t xmpp_requests_answer(struct xmpp_requests *rs, const char *id, const xmpp
 	const struct err *e);
 /* The oldest that waits for `id`; NULL: none. Borrowed. */
 struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const char *id);
-/* Gives the fence `id` to all of the requests of `fn` that have none; how many. */
-size_t xmpp_requests_fence(struct xmpp_requests *rs, xmpp_request_fn *fn, const char *id);
+/* Gives the fence `id` to all that want one and have none; how many. */
+size_t xmpp_requests_fence(struct xmpp_requests *rs, const char *id);
 /* All of them fail: the stream has ended. */
 void xmpp_requests_fail(struct xmpp_requests *rs, const struct err *e);
 /* Forgets those of the job, unanswered. */

@@ -29,6 +29,8 @@ struct xmpp_jid {
 /* Takes `text` (NULL: not an address) apart. 0, or ERR_INVALID with a sentence that names what is wrong and does not
  * quote the text; `jid` is undefined then. `e` may be NULL. */
 int xmpp_jid_parse(const char *text, struct xmpp_jid *jid, struct err *e);
+/* 1 when xmpp_jid_parse() would take it. */
+int xmpp_jid_is_valid(const char *text);
 /* As xmpp_jid_parse(), and there has to be no resource: the address of an account or a room. */
 int xmpp_jid_parse_bare(const char *text, struct xmpp_jid *jid, struct err *e);
 /* 1 when `text` could be the resource of a JID: a nick in a room. */

@@ -11,6 +11,9 @@
 
 struct err;
 
+/* Adds a string member; `value` NULL: nothing happens. The one function here that makes nothing. */
+void xmpp_map_set(json_t *object, const char *key, const char *value);
+
 /* {"address":..., "name":...}; `name` NULL: none. */
 json_t *xmpp_map_person(const char *address, const char *name);
 /* As above for a JID: the resource leaves the address and becomes a member of its own:

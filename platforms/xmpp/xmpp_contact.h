@@ -18,8 +18,8 @@ void xmpp_contact_fetch(struct xmpp_account *a, struct job *job);
 /* `update` with objectType contact. */
 void xmpp_contact_update(struct xmpp_account *a, struct job *job);
 /* The verbs request-friend, make-friend, remove-friend. */
-void xmpp_contact_run_request(void *state, struct job *job);
-void xmpp_contact_run_make(void *state, struct job *job);
-void xmpp_contact_run_remove(void *state, struct job *job);
+void xmpp_contact_request(struct xmpp_account *a, struct job *job);
+void xmpp_contact_make(struct xmpp_account *a, struct job *job);
+void xmpp_contact_remove(struct xmpp_account *a, struct job *job);
 
 #endif

@@ -63,10 +63,7 @@ static void on_passed(struct xmpp_account *a, struct xmpp_request *r, const xmpp
 		job_fail(r->job, e);
 }
 
-void xmpp_fence_job(struct xmpp_account *a, struct job *job)
+void xmpp_fence_job(struct xmpp_account *a, const char *id, struct job *job)
 {
-	char id[XMPP_ACCOUNT_ID_SIZE];
-
-	xmpp_account_id(a, id);
 	xmpp_fence_add(a, id, job, on_passed, NULL);
 }

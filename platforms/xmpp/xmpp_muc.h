@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xmpp_muc - being in rooms (XEP-0045): the verbs join, leave and observe, subject and nick, and staying in them over a lost
+/* xmpp_muc - being in rooms (XEP-0045): the verbs join and leave, subject and nick, and staying in them over a lost
  * stream. */
 #ifndef PLATFORMS_XMPP_MUC_H
 #define PLATFORMS_XMPP_MUC_H
@@ -20,9 +20,8 @@ void xmpp_muc_left(struct xmpp_account *a, struct xmpp_read_news *news);
 void xmpp_muc_refused(struct xmpp_account *a, struct xmpp_read_news *news);
 void xmpp_muc_occupant(struct xmpp_account *a, struct xmpp_read_news *news);
 
-void xmpp_muc_run_join(void *state, struct job *job);
-void xmpp_muc_run_leave(void *state, struct job *job);
-void xmpp_muc_run_observe(void *state, struct job *job);
+void xmpp_muc_join(struct xmpp_account *a, struct job *job);
+void xmpp_muc_leave(struct xmpp_account *a, struct job *job);
 /* `update` with objectType topic and nick. */
 void xmpp_muc_topic(struct xmpp_account *a, struct job *job);
 void xmpp_muc_nick(struct xmpp_account *a, struct job *job);

@@ -110,6 +110,17 @@ static void set_text(json_t *o, const char *key, const char *text)
 		json_object_set_new(o, key, json_string(text));
 }
 
+static void rename_occupant(struct xmpp_room *room, const char *nick, const char *new_nick)
+{
+	json_t *who = json_object_get(room->occupants, nick);
+
+	if (who != NULL)
+		json_object_set(room->occupants, new_nick, who);
+	json_object_del(room->occupants, nick);
+	if (strcmp(room->nick, nick) == 0)
+		xmpp_room_set_nick(room, new_nick);
+}
+
 void xmpp_rooms_note(
 	struct xmpp_rooms *rooms, struct xmpp_room *room, const struct xmpp_read_news *news)
 {
@@ -119,6 +130,10 @@ void xmpp_rooms_note(
 		return;
 	if (!news->here) {
 		json_object_del(room->occupants, news->nick);
+		return;
+	}
+	if (news->new_nick != NULL) {
+		rename_occupant(room, news->nick, news->new_nick);
 		return;
 	}
 	if (json_object_get(room->occupants, news->nick) == NULL &&

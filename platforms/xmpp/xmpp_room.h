@@ -16,6 +16,9 @@ struct xmpp_room {
 	char *nick;                  /* own; view.nick is the same */
 	struct xmpp_read_room view;  /* view.inside: the room has confirmed */
 	int entered;                 /* it has been inside once: a new stream enters it again */
+	int created;                 /* by entering it */
+	int lacks_password;          /* only the worker before this one knew it */
+	uint64_t outside_at_ms;      /* monotonic; since when it cannot be entered again. 0: not so */
 	struct secret password;      /* none: length 0 */
 	int64_t seen_ms;             /* when something last came from it, ms since 1970; 0: never */
 	json_t *occupants;           /* nick -> {"role"?,"affiliation"?,"address"?} */
@@ -40,7 +43,7 @@ void xmpp_room_set_nick(struct xmpp_room *room, const char *nick);
 void xmpp_room_set_password(struct xmpp_room *room, const char *password);
 /* The stream is new, or the service went down: the room is not entered any more, and nobody is known to be in it. */
 void xmpp_room_outside(struct xmpp_room *room);
-/* Takes note of XMPP_READ_OCCUPANT and XMPP_READ_ENTERED. Beyond the bound, who comes is not noted. */
+/* Takes note of XMPP_READ_OCCUPANT, and of XMPP_READ_ENTERED. Beyond the bound, who comes is not noted. */
 void xmpp_rooms_note(
 	struct xmpp_rooms *rooms, struct xmpp_room *room, const struct xmpp_read_news *news);
 /* The message `observe` with everybody noted. GIVES. */

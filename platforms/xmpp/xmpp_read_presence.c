@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
@@ -247,7 +248,7 @@ static void left(
 	news->kind = own ? XMPP_READ_LEFT : XMPP_READ_OCCUPANT;
 	add_in_room(news, "leave", leave_object(s, x, news), own);
 	if (!own)
-		err_set(&news->why, ERR_NONE, "%s", "");
+		memset(&news->why, 0, sizeof news->why);
 }
 
 /* News of a room that the account is in or enters. The own presence has status 110; before there was one, the nick had to

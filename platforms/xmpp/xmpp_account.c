@@ -59,8 +59,8 @@ void xmpp_account_send(struct xmpp_account *a, xmpp_stanza_t *stanza)
 struct xmpp_request *xmpp_account_ask(struct xmpp_account *a, xmpp_stanza_t *iq, const char *to,
 	struct job *job, xmpp_request_fn *fn)
 {
-	struct xmpp_request *r =
-		xmpp_requests_add(a->requests, xmpp_stanza_get_id(iq), job, fn, NULL);
+	struct xmpp_request *r = xmpp_requests_add(
+		a->requests, xmpp_stanza_get_id(iq), job, fn, NULL);
 
 	r->to = mem_strdup(to);
 	xmpp_link_send(a->link, iq);
@@ -115,9 +115,9 @@ static void tell_status(
 		json_object_set_new(object, "condition", json_string(err_token((int)why->code)));
 		json_object_set_new(object, "text", json_string(why->text));
 	}
-	xmpp_account_tell(a, activity_message("connect",
-				     xmpp_map_person(xmpp_account_actor(a), NULL),
-				     xmpp_map_to(xmpp_account_actor(a)), object));
+	xmpp_account_tell(
+		a, activity_message("connect", xmpp_map_person(xmpp_account_actor(a), NULL),
+			   xmpp_map_to(xmpp_account_actor(a)), object));
 }
 
 /* It was up once, and will not be again. When another client took the resource, one error says so. */
@@ -126,8 +126,7 @@ static void give_up(struct xmpp_account *a, const struct err *why)
 	struct err e = *why;
 
 	if (why->code == ERR_CONFLICT)
-		xmpp_account_tell(
-			a, xmpp_map_error(xmpp_account_actor(a), NULL, why, "conflict"));
+		xmpp_account_tell(a, xmpp_map_error(xmpp_account_actor(a), NULL, why, "conflict"));
 	else
 		tell_status(a, "failed", json_object(), why);
 	xmpp_account_tell(a, xmpp_map_close(xmpp_account_actor(a)));
@@ -155,8 +154,7 @@ static void wait_for_retry(struct xmpp_account *a)
 		pause = MIN(pause, (uint64_t)FIRST_PAUSE_MS << a->attempts);
 	a->attempts++;
 	a->state = XMPP_ACCOUNT_WAITING;
-	a->retry = psession_timer(
-		a->ps, pause / 2 + random_bits() % (pause / 2 + 1), on_retry, a);
+	a->retry = psession_timer(a->ps, pause / 2 + random_bits() % (pause / 2 + 1), on_retry, a);
 }
 
 static void begin_waiting(struct xmpp_account *a)
@@ -215,8 +213,8 @@ static void announce(struct xmpp_account *a)
 	xmpp_contact_refresh(a);
 	xmpp_account_id(a, id);
 	/* A server without carbons refuses them: then there are none. */
-	xmpp_account_ask(a, xmpp_write_iq_carbons(xmpp_link_ctx(a->link), id), NULL, NULL,
-		on_ignored);
+	xmpp_account_ask(
+		a, xmpp_write_iq_carbons(xmpp_link_ctx(a->link), id), NULL, NULL, on_ignored);
 	xmpp_presence_announce(a);
 	xmpp_muc_enter_all(a);
 }
@@ -299,8 +297,7 @@ static int link_open(struct xmpp_account *a, struct err *e)
 		.direct_tls = a->login.tls,
 		.ca_file = json_string_value(json_object_get(a->settings, "ca_file")),
 		.insecure = json_is_false(json_object_get(a->settings, "verify")),
-		.connect_timeout_ms =
-			(unsigned)xmpp_account_setting(a, "connect_timeout_s") * 1000,
+		.connect_timeout_ms = (unsigned)xmpp_account_setting(a, "connect_timeout_s") * 1000,
 	};
 	const struct xmpp_link_events events = {on_online, on_stanza, on_offline, a};
 

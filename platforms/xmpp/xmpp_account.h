@@ -38,9 +38,9 @@ struct xmpp_account {
 	json_t *presence; /* {"show"?,"status"?,"priority"?}: the own, as last set */
 	int fenced;       /* a ping is on its way: see xmpp_fence */
 
-	struct platform_timer *retry; /* WAITING */
+	struct platform_timer *retry;   /* WAITING */
 	struct platform_timer *reenter; /* rooms whose service went down: see xmpp_muc */
-	unsigned attempts; /* since the stream was lost */
+	unsigned attempts;              /* since the stream was lost */
 	uint64_t lost_at_ms;
 	int restored; /* until online: opened by a worker for another that died */
 

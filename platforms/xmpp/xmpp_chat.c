@@ -19,8 +19,7 @@ static int is_to_room(const struct xmpp_account *a, const json_t *target, const 
 		type = json_string_value(json_object_get(target, "type"));
 	if (xmpp_jid_find_resource(to) != NULL)
 		return 0;
-	return (type != NULL && strcmp(type, "room") == 0) ||
-	       xmpp_rooms_find(a->rooms, to) != NULL;
+	return (type != NULL && strcmp(type, "room") == 0) || xmpp_rooms_find(a->rooms, to) != NULL;
 }
 
 /* The other sessions of the account get what the server would send to another client as a carbon. What goes to a room comes
@@ -38,8 +37,8 @@ static void copy_to_others(const struct xmpp_account *a, const struct job *job, 
 
 		if (is_to_room(a, activity_target(activity, i), to))
 			continue;
-		object = json_pack("{sssssssb}", "text", text, "id", id, "carbon", "sent",
-			"own", 1);
+		object = json_pack(
+			"{sssssssb}", "text", text, "id", id, "carbon", "sent", "own", 1);
 		if (activity_object_string(activity, "replaces", NULL) != NULL)
 			json_object_set_new(object, "replaces",
 				json_string(activity_object_string(activity, "replaces", "")));
@@ -74,11 +73,11 @@ static void on_sent(struct xmpp_account *a, struct xmpp_request *r, const xmpp_s
 	}
 }
 
-int xmpp_chat_bounced(struct xmpp_account *a, const struct xmpp_read_news *news,
-	const xmpp_stanza_t *stanza)
+int xmpp_chat_bounced(
+	struct xmpp_account *a, const struct xmpp_read_news *news, const xmpp_stanza_t *stanza)
 {
-	const struct xmpp_request *r =
-		news->id != NULL ? xmpp_requests_find(a->requests, news->id) : NULL;
+	const struct xmpp_request *r = news->id != NULL ? xmpp_requests_find(a->requests, news->id)
+							: NULL;
 
 	/* Clients choose ids that others can guess; so it has to come from where the message went. */
 	if (r == NULL || !r->wants_fence || r->job == NULL || news->from == NULL)

@@ -9,7 +9,7 @@
 /* To every target. The job succeeds with {"id"} when the server has the message, fails when it bounced before. */
 void xmpp_chat_send(struct xmpp_account *a, struct job *job);
 /* XMPP_READ_BOUNCED: 1 when a job waited for it and has failed with it. */
-int xmpp_chat_bounced(struct xmpp_account *a, const struct xmpp_read_news *news,
-	const xmpp_stanza_t *stanza);
+int xmpp_chat_bounced(
+	struct xmpp_account *a, const struct xmpp_read_news *news, const xmpp_stanza_t *stanza);
 
 #endif

@@ -31,8 +31,8 @@ static void fence_send(struct xmpp_account *a)
 		a, xmpp_write_iq_ping(xmpp_link_ctx(a->link), id, NULL), NULL, NULL, on_fence);
 }
 
-struct xmpp_request *xmpp_fence_add(struct xmpp_account *a, const char *id, struct job *job,
-	xmpp_request_fn *fn, void *data)
+struct xmpp_request *xmpp_fence_add(
+	struct xmpp_account *a, const char *id, struct job *job, xmpp_request_fn *fn, void *data)
 {
 	struct xmpp_request *r = xmpp_requests_add(a->requests, id, job, fn, data);
 

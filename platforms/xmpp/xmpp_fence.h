@@ -11,8 +11,8 @@
 
 /* What was just sent is confirmed by calling `fn`, with what xmpp_fence_passed() reads. `id` answers it, too (a bounce).
  * TAKES `data`. Borrowed until answered. */
-struct xmpp_request *xmpp_fence_add(struct xmpp_account *a, const char *id, struct job *job,
-	xmpp_request_fn *fn, void *data);
+struct xmpp_request *xmpp_fence_add(
+	struct xmpp_account *a, const char *id, struct job *job, xmpp_request_fn *fn, void *data);
 /* In such a `fn`: 1 when the server has it. Else `e` says why not. */
 int xmpp_fence_passed(const xmpp_stanza_t *answer, const struct err *e);
 /* For verbs that only have to know this much: answers the job with {}. */

@@ -55,13 +55,13 @@ struct xmpp_read_self xmpp_inbox_self(struct xmpp_account *a)
 static void take_answer(
 	struct xmpp_account *a, const struct xmpp_read_news *news, const xmpp_stanza_t *stanza)
 {
-	const struct xmpp_request *r =
-		news->id != NULL ? xmpp_requests_find(a->requests, news->id) : NULL;
+	const struct xmpp_request *r = news->id != NULL ? xmpp_requests_find(a->requests, news->id)
+							: NULL;
 
 	if (r == NULL || !xmpp_jid_answers(news->from, r->to, a->full_jid))
 		return;
-	xmpp_requests_answer(a->requests, news->id, stanza,
-		news->kind == XMPP_READ_FAILED ? &news->why : NULL);
+	xmpp_requests_answer(
+		a->requests, news->id, stanza, news->kind == XMPP_READ_FAILED ? &news->why : NULL);
 }
 
 /* From when on a room's history is to be asked for after the stream was lost. */

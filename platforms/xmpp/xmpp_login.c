@@ -33,7 +33,8 @@ static int jid_make(struct xmpp_login *l, const char *username, const char *serv
 
 	if (username == NULL || (strchr(username, '@') == NULL && server == NULL))
 		return err_set(e, ERR_INVALID,
-			"the credentials need a username with a domain (ann@example.org), or a server");
+			"the credentials need a username with a domain (ann@example.org), or a "
+			"server");
 	l->bare = strchr(username, '@') != NULL ? mem_strdup(username)
 						: mem_printf("%s@%s", username, server);
 	if (xmpp_jid_parse_bare(l->bare, &jid, e) < 0)

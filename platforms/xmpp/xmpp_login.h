@@ -22,8 +22,8 @@ struct xmpp_login {
 /* Reads the object that a client stored by `set`. `resource` is the one to use when it names none; NULL: one is made up.
  * A username without a domain gets that of `server`. A `server` that is the address's own domain, without a port, is no
  * reason to leave the SRV records aside. < 0: ERR_INVALID. To be released in every case. */
-int xmpp_login_read(struct xmpp_login *l, const json_t *credentials, const char *resource,
-	struct err *e);
+int xmpp_login_read(
+	struct xmpp_login *l, const json_t *credentials, const char *resource, struct err *e);
 void xmpp_login_release(struct xmpp_login *l);
 
 #endif

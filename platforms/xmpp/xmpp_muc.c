@@ -29,8 +29,8 @@ static struct xmpp_request *wish_add(struct xmpp_account *a, enum wish wish,
 	const struct xmpp_room *room, struct job *job, xmpp_request_fn *fn)
 {
 	char *key = wish_key(wish, room->jid);
-	struct xmpp_request *r =
-		xmpp_requests_add(a->requests, key, job, fn, mem_strdup(room->jid));
+	struct xmpp_request *r = xmpp_requests_add(
+		a->requests, key, job, fn, mem_strdup(room->jid));
 
 	mem_free(key);
 	return r;
@@ -103,10 +103,9 @@ static void on_joined(struct xmpp_account *a, struct xmpp_request *r, const xmpp
 	}
 	/* It may let us in after all: we are not waiting there any more. */
 	if (room != NULL && !room->entered && wish_find(a, JOIN, room) == NULL) {
-		s = e->code == ERR_TIMEOUT
-			    ? xmpp_write_presence_leave(
-				      xmpp_link_ctx(a->link), room->jid, room->nick, NULL, NULL)
-			    : NULL;
+		s = e->code == ERR_TIMEOUT ? xmpp_write_presence_leave(xmpp_link_ctx(a->link),
+						     room->jid, room->nick, NULL, NULL)
+					   : NULL;
 		if (s != NULL)
 			xmpp_account_send(a, s);
 		xmpp_rooms_remove(a->rooms, room);
@@ -143,12 +142,10 @@ static void join_again(
 }
 
 /* The nick: the client's, that of the address, the actor's name, the account's own name. */
-static const char *nick_of(
-	const json_t *activity, const struct xmpp_jid *jid, const char *fallback)
+static const char *nick_of(const json_t *activity, const struct xmpp_jid *jid, const char *fallback)
 {
 	const char *nick = activity_object_string(activity, "nick", NULL);
-	const char *name = json_string_value(
-		json_object_get(activity_actor(activity), "name"));
+	const char *name = json_string_value(json_object_get(activity_actor(activity), "name"));
 
 	if (nick != NULL)
 		return nick;
@@ -228,8 +225,8 @@ void xmpp_muc_join(struct xmpp_account *a, struct job *job)
 /* The sessions think that they are in the room. Removes it. */
 static void tell_left(struct xmpp_account *a, struct xmpp_room *room, const struct err *why)
 {
-	json_t *object = json_pack("{sssssb}", "text", why->text, "condition",
-		err_token((int)why->code), "own", 1);
+	json_t *object = json_pack(
+		"{sssssb}", "text", why->text, "condition", err_token((int)why->code), "own", 1);
 
 	xmpp_account_tell(a, activity_message("leave", xmpp_map_occupant(room->jid, room->nick),
 				     xmpp_map_to_room(room->jid), object));
@@ -278,7 +275,8 @@ static void enter_again(struct xmpp_account *a, struct xmpp_room *room)
 
 	if (room->lacks_password) {
 		err_set(&e, ERR_FORBIDDEN,
-			"the worker of this account was replaced, and the room wants its password again");
+			"the worker of this account was replaced, and the room wants its password "
+			"again");
 		tell_left(a, room, &e);
 	} else if (enter(a, room, xmpp_account_setting(a, "history_max"), &e) < 0) {
 		tell_left(a, room, &e);
@@ -534,9 +532,9 @@ void xmpp_muc_show(struct xmpp_account *a)
 	for (; room != NULL; room = room->next) {
 		char *self = room->view.inside ? xmpp_jid_join(room->jid, room->nick) : NULL;
 
-		s = self != NULL ? xmpp_write_presence(
-					   xmpp_link_ctx(a->link), self, a->presence, &e)
-				 : NULL;
+		s = self != NULL
+			    ? xmpp_write_presence(xmpp_link_ctx(a->link), self, a->presence, &e)
+			    : NULL;
 		if (s != NULL)
 			xmpp_account_send(a, s);
 		mem_free(self);

@@ -16,7 +16,8 @@ struct xmpp_requests {
 	struct psession *ps;
 	struct xmpp_account *account;
 	struct platform_timer *sweep; /* NULL while nothing waits */
-	struct xmpp_request *list; /* in the order of the deadlines, as all wait for the same time */
+	struct xmpp_request
+		*list; /* in the order of the deadlines, as all wait for the same time */
 	uint64_t serial, timeout_ms;
 	size_t max, n_jobs;
 };
@@ -108,8 +109,8 @@ int xmpp_requests_room(const struct xmpp_requests *rs, struct err *e)
 		rs->n_jobs);
 }
 
-struct xmpp_request *xmpp_requests_add(struct xmpp_requests *rs, const char *id, struct job *job,
-	xmpp_request_fn *fn, void *data)
+struct xmpp_request *xmpp_requests_add(
+	struct xmpp_requests *rs, const char *id, struct job *job, xmpp_request_fn *fn, void *data)
 {
 	struct xmpp_request *r = mem_alloc(sizeof *r);
 
@@ -139,8 +140,8 @@ static struct xmpp_request *next_waiting(
 	return NULL;
 }
 
-size_t xmpp_requests_answer(struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer,
-	const struct err *e)
+size_t xmpp_requests_answer(
+	struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer, const struct err *e)
 {
 	uint64_t until = rs->serial;
 	struct xmpp_request *r;

@@ -25,11 +25,11 @@ typedef void xmpp_request_fn(struct xmpp_account *a, struct xmpp_request *r,
 
 struct xmpp_request {
 	char *id;
-	char *to; /* who has to answer an iq; NULL: the own server. TAKEN */
+	char *to;        /* who has to answer an iq; NULL: the own server. TAKEN */
 	int wants_fence; /* see xmpp_fence */
-	char *fence; /* NULL, or a second id that answers it too */
+	char *fence;     /* NULL, or a second id that answers it too */
 	struct job *job; /* NULL: the account itself asked */
-	void *data; /* freed with the request by mem_free(); NULL: none */
+	void *data;      /* freed with the request by mem_free(); NULL: none */
 	xmpp_request_fn *fn;
 	uint64_t serial, deadline_ms;
 	struct xmpp_request *prev, *next;
@@ -44,11 +44,11 @@ void xmpp_requests_free(struct xmpp_requests **rs);
 /* < 0: ERR_BUSY, one more with a job would be too many. To be asked before anything is sent. */
 int xmpp_requests_room(const struct xmpp_requests *rs, struct err *e);
 /* Waits for `id` (copied). TAKES `data`. The request is borrowed until it is answered. */
-struct xmpp_request *xmpp_requests_add(struct xmpp_requests *rs, const char *id, struct job *job,
-	xmpp_request_fn *fn, void *data);
+struct xmpp_request *xmpp_requests_add(
+	struct xmpp_requests *rs, const char *id, struct job *job, xmpp_request_fn *fn, void *data);
 /* Those that wait for `id` are answered; how many. With `e`: they fail. */
-size_t xmpp_requests_answer(struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer,
-	const struct err *e);
+size_t xmpp_requests_answer(
+	struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer, const struct err *e);
 /* The oldest that waits for `id`; NULL: none. Borrowed. */
 struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const char *id);
 /* Gives the fence `id` to all that want one and have none; how many. */

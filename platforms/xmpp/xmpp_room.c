@@ -56,7 +56,8 @@ struct xmpp_room *xmpp_rooms_add(
 	struct xmpp_room *room;
 
 	if (rooms->n >= rooms->max) {
-		err_set(e, ERR_BUSY, "this account is in %zu rooms, which is the limit: leave one first",
+		err_set(e, ERR_BUSY,
+			"this account is in %zu rooms, which is the limit: leave one first",
 			rooms->n);
 		return NULL;
 	}

@@ -12,16 +12,16 @@
 struct xmpp_rooms;
 
 struct xmpp_room {
-	char *jid;                   /* bare */
-	char *nick;                  /* own; view.nick is the same */
-	struct xmpp_read_room view;  /* view.inside: the room has confirmed */
-	int entered;                 /* it has been inside once: a new stream enters it again */
-	int created;                 /* by entering it */
-	int lacks_password;          /* only the worker before this one knew it */
-	uint64_t outside_at_ms;      /* monotonic; since when it cannot be entered again. 0: not so */
-	struct secret password;      /* none: length 0 */
-	int64_t seen_ms;             /* when something last came from it, ms since 1970; 0: never */
-	json_t *occupants;           /* nick -> {"role"?,"affiliation"?,"address"?} */
+	char *jid;                  /* bare */
+	char *nick;                 /* own; view.nick is the same */
+	struct xmpp_read_room view; /* view.inside: the room has confirmed */
+	int entered;                /* it has been inside once: a new stream enters it again */
+	int created;                /* by entering it */
+	int lacks_password;         /* only the worker before this one knew it */
+	uint64_t outside_at_ms; /* monotonic; since when it cannot be entered again. 0: not so */
+	struct secret password; /* none: length 0 */
+	int64_t seen_ms;        /* when something last came from it, ms since 1970; 0: never */
+	json_t *occupants;      /* nick -> {"role"?,"affiliation"?,"address"?} */
 	struct xmpp_room *prev, *next;
 };
 

@@ -334,7 +334,7 @@ int xmpp_account_open(struct psession *ps, const json_t *settings, void **state,
 		(size_t)xmpp_account_setting(a, "occupants_max"));
 	a->requests = xmpp_requests_new(ps, a, (size_t)xmpp_account_setting(a, "pending_max"),
 		(uint64_t)xmpp_account_setting(a, "request_timeout_s") * 1000);
-	if (xmpp_login_read(&a->login, psession_credentials(ps),
+	if (xmpp_credentials_read(&a->login, psession_credentials(ps),
 		    json_string_value(json_object_get(kept, "resource")), e) < 0 ||
 		link_open(a, e) < 0) {
 		xmpp_account_close(a);
@@ -362,7 +362,7 @@ void xmpp_account_close(void *state)
 	xmpp_link_free(&a->link);
 	xmpp_requests_free(&a->requests);
 	xmpp_rooms_free(&a->rooms);
-	xmpp_login_release(&a->login);
+	xmpp_credentials_release(&a->login);
 	json_decref(a->roster);
 	json_decref(a->presence);
 	mem_free(a->full_jid);

@@ -8,8 +8,8 @@
 #define PLATFORMS_XMPP_ACCOUNT_H
 
 #include "platforms/platform.h"
+#include "platforms/xmpp/xmpp_credentials.h"
 #include "platforms/xmpp/xmpp_link.h"
-#include "platforms/xmpp/xmpp_login.h"
 #include "platforms/xmpp/xmpp_request.h"
 #include "platforms/xmpp/xmpp_room.h"
 
@@ -27,7 +27,7 @@ struct xmpp_account {
 	unsigned magic;
 	struct psession *ps;
 	const json_t *settings; /* the worker's, checked */
-	struct xmpp_login login;
+	struct xmpp_credentials login;
 	struct xmpp_link *link;
 	enum xmpp_account_state state;
 	char *full_jid; /* as bound; while there was no stream yet, as asked for */

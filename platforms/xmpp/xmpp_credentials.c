@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "platforms/xmpp/xmpp_login.h"
+#include "platforms/xmpp/xmpp_credentials.h"
 
 #include <string.h>
 #include <strings.h>
@@ -25,7 +25,7 @@ static char *made_up(void)
 	return mem_printf("sockethub-%08x", n);
 }
 
-static int jid_make(struct xmpp_login *l, const char *username, const char *server,
+static int jid_make(struct xmpp_credentials *l, const char *username, const char *server,
 	const char *resource, struct err *e)
 {
 	struct xmpp_jid jid;
@@ -50,8 +50,8 @@ static int jid_make(struct xmpp_login *l, const char *username, const char *serv
 	return 0;
 }
 
-int xmpp_login_read(
-	struct xmpp_login *l, const json_t *credentials, const char *resource, struct err *e)
+int xmpp_credentials_read(
+	struct xmpp_credentials *l, const json_t *credentials, const char *resource, struct err *e)
 {
 	const char *server = field(credentials, "server");
 	const char *own_resource = field(credentials, "resource");
@@ -72,7 +72,7 @@ int xmpp_login_read(
 	return 0;
 }
 
-void xmpp_login_release(struct xmpp_login *l)
+void xmpp_credentials_release(struct xmpp_credentials *l)
 {
 	if (l->password != NULL)
 		mem_wipe(l->password, strlen(l->password));

@@ -145,7 +145,7 @@ class Redis:
 class System:
     """Sockethub with a Redis of its own: what the figures are figures of."""
 
-    def __init__(self, procs, build, folder):
+    def __init__(self, procs, build, folder, platforms=None, outbound=()):
         os.makedirs(folder)
         self.procs = procs
         self.redis = Redis(procs, folder)
@@ -154,7 +154,8 @@ class System:
         config = {
             "listen": self.http, "fastcgi": self.fastcgi, "admin": f"127.0.0.1:{free_port()}",
             "secrets": ["bench"], "redis": f"unix://{self.redis.socket}",
-            "state_dir": f"{folder}/state", "platforms": {"dummy": {}},
+            "state_dir": f"{folder}/state", "platforms": platforms or {"dummy": {}},
+            "outbound": {"allow": list(outbound)},
             "limits": {"jobs_per_s": 1000000}, "log": {"level": "warn"}}
         path = os.path.join(folder, "sockethub.json")
         with open(path, "w", encoding="utf-8") as f:

@@ -156,12 +156,14 @@ static unsigned queue_count(struct intake *in, const char *platform)
 	return index;
 }
 
-void intake_job(struct intake *in, const char *platform, const char *token, const struct buf *blob)
+void intake_job(struct intake *in, const char *platform, const char *lane, const char *token,
+	const struct buf *blob)
 {
 	redis_arg(&in->ops, "J", 1);
 	redis_arg_int(&in->ops, queue_count(in, platform));
 	redis_arg_str(&in->ops, token);
 	redis_arg(&in->ops, blob->data, blob->len);
+	redis_arg_str(&in->ops, lane);
 	in->n_ops++;
 }
 

@@ -46,8 +46,10 @@ void intake_register(struct intake *in);
 void intake_check(struct intake *in);
 void intake_credentials(
 	struct intake *in, const char *platform, const char *field, const struct buf *blob);
-/* `platform`: one of those of intakes_open(). */
-void intake_job(struct intake *in, const char *platform, const char *token, const struct buf *blob);
+/* `platform`: one of those of intakes_open(). `lane`: jobs of one session, platform and lane are started in order, also by
+ * different workers; "" for those whose order does not matter. Lanes are few (they are kept with the session). */
+void intake_job(struct intake *in, const char *platform, const char *lane, const char *token,
+	const struct buf *blob);
 /* TAKES `in`. 0, and `fn` follows from the loop, or < 0 (ERR_REDIS): Redis is away, nothing was done, no callback. */
 int intake_send(struct intake *in, intake_done_fn *fn, void *arg);
 

@@ -27,6 +27,14 @@ static void make(
 	add(k, two);
 }
 
+/* sh:{SHARD}:KINDplatform:name */
+static void make_of_platform(struct keys_name *k, unsigned shard, const char *kind,
+	const char *platform, const char *name)
+{
+	make(k, shard, kind, platform, ":");
+	add(k, name);
+}
+
 void keys_session(struct keys_name *k, unsigned shard, const char *h)
 {
 	make(k, shard, "s:", h, "");
@@ -67,13 +75,32 @@ void keys_up(struct keys_name *k, unsigned shard, const char *platform)
 
 void keys_worker(struct keys_name *k, unsigned shard, const char *platform, const char *worker)
 {
-	make(k, shard, "w:", platform, ":");
-	add(k, worker);
+	make_of_platform(k, shard, "w:", platform, worker);
 }
 
 void keys_events(struct keys_name *k, unsigned shard, const char *platform)
 {
 	make(k, shard, "ev:", platform, "");
+}
+
+void keys_handed(struct keys_name *k, unsigned shard, const char *platform, const char *worker)
+{
+	make_of_platform(k, shard, "to:", platform, worker);
+}
+
+void keys_account(struct keys_name *k, unsigned shard, const char *platform, const char *account)
+{
+	make_of_platform(k, shard, "a:", platform, account);
+}
+
+void keys_held(struct keys_name *k, unsigned shard, const char *platform, const char *worker)
+{
+	make_of_platform(k, shard, "held:", platform, worker);
+}
+
+void keys_holders(struct keys_name *k, unsigned shard, const char *platform)
+{
+	make(k, shard, "holders:", platform, "");
 }
 
 void keys_buried(struct keys_name *k, unsigned shard, const char *platform)

@@ -12,9 +12,6 @@
 #define KEYS_SIZE 160
 /* The consumer group of every job stream; its consumers are the workers, by name. */
 #define KEYS_GROUP "w"
-
-/* The consumer group of every job stream. */
-#define KEYS_GROUP "w"
 /* Longest platform and worker name. */
 #define KEYS_NAME_MAX 48
 
@@ -41,6 +38,14 @@ void keys_up(struct keys_name *k, unsigned shard, const char *platform);
 void keys_worker(struct keys_name *k, unsigned shard, const char *platform, const char *worker);
 /* Channel: sessions that ended, for the workers of a platform. `platform` "" gives the prefix. */
 void keys_events(struct keys_name *k, unsigned shard, const char *platform);
+/* Channel: ids of jobs that other workers handed to this one. */
+void keys_handed(struct keys_name *k, unsigned shard, const char *platform, const char *worker);
+/* Hash: who holds an account (w), and what it leaves about it (d, sealed). `account` "" gives the prefix. */
+void keys_account(struct keys_name *k, unsigned shard, const char *platform, const char *account);
+/* Set: the accounts that a worker holds. `worker` "" gives the prefix. */
+void keys_held(struct keys_name *k, unsigned shard, const char *platform, const char *worker);
+/* Set: the workers that hold accounts, or did. */
+void keys_holders(struct keys_name *k, unsigned shard, const char *platform);
 /* Stream: jobs given up, for the operator. */
 void keys_buried(struct keys_name *k, unsigned shard, const char *platform);
 

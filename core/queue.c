@@ -26,10 +26,18 @@ static void queue_key(const struct queue_ref *q)
 	redis_arg(&args, key.text, key.len);
 }
 
+static void script_begin(struct redis *r, enum script script, long long n_keys)
+{
+	redis_args_begin(&args);
+	redis_arg_str(&args, "EVALSHA");
+	redis_arg_str(&args, redis_script_sha(r, script));
+	redis_arg_int(&args, n_keys);
+}
+
 /* --- jobs out of replies ------------------------------------------------------------------------------------------ */
 
 static int job_fill(struct queue_job *job, unsigned shard, const struct redisReply *id,
-	const struct redisReply *const f[3])
+	const struct redisReply *const f[4])
 {
 	memset(job, 0, sizeof *job);
 	if (id == NULL || id->type != REDIS_REPLY_STRING || (size_t)id->len >= sizeof job->id ||
@@ -40,20 +48,23 @@ static int job_fill(struct queue_job *job, unsigned shard, const struct redisRep
 		return -(int)ERR_INVALID;
 	memcpy(job->id, id->str, (size_t)id->len);
 	memcpy(job->token, f[1]->str, (size_t)f[1]->len);
+	if (f[3] != NULL && f[3]->type == REDIS_REPLY_STRING &&
+		(size_t)f[3]->len < sizeof job->previous)
+		memcpy(job->previous, f[3]->str, (size_t)f[3]->len);
 	job->blob = f[2]->str;
 	job->blob_len = (size_t)f[2]->len;
 	return 0;
 }
 
-/* [[id, [s, h, j, token, d, blob]], ...] */
+/* [[id, [s, h, j, token, d, blob, and maybe p, previous]], ...] */
 static size_t entries_parse(const struct redisReply *list, unsigned shard, struct queue_job *jobs)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < list->elements; i++) {
 		const struct redisReply *f = redis_at(list->element[i], 1);
-		const struct redisReply *const values[3] = {
-			redis_at(f, 1), redis_at(f, 3), redis_at(f, 5)};
+		const struct redisReply *const values[4] = {
+			redis_at(f, 1), redis_at(f, 3), redis_at(f, 5), redis_at(f, 7)};
 
 		if (job_fill(&jobs[n], shard, redis_at(list->element[i], 0), values) < 0)
 			log_event(LOG_ERROR, "queue.garbled",
@@ -64,15 +75,15 @@ static size_t entries_parse(const struct redisReply *list, unsigned shard, struc
 	return n;
 }
 
-/* [[id, deliveries, started, h, token, blob], ...] */
+/* [[id, deliveries, started, h, token, blob, previous], ...] */
 static size_t taken_parse(const struct redisReply *list, unsigned shard, struct queue_job *jobs)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < list->elements; i++) {
 		const struct redisReply *row = list->element[i];
-		const struct redisReply *const values[3] = {
-			redis_at(row, 3), redis_at(row, 4), redis_at(row, 5)};
+		const struct redisReply *const values[4] = {
+			redis_at(row, 3), redis_at(row, 4), redis_at(row, 5), redis_at(row, 6)};
 
 		if (job_fill(&jobs[n], shard, redis_at(row, 0), values) < 0) {
 			log_event(LOG_ERROR, "queue.garbled",
@@ -177,20 +188,20 @@ static void on_taken(void *arg, const struct redisReply *reply)
 /* In the form of a take-over. Not XREADGROUP with an id: that would count as one more delivery of each. */
 static const char own_script[] =
 	"local out = {} "
-	"local from = ARGV[3] == '0' and '-' or '(' .. ARGV[3] "
-	"local list = redis.pcall('XPENDING', KEYS[1], ARGV[1], from, '+', ARGV[4], ARGV[2]) "
+	"local list = redis.pcall('XPENDING', KEYS[1], ARGV[1], ARGV[3], ARGV[4], ARGV[5], "
+	"ARGV[2]) "
 	"if list.err then return {} end "
 	"for _, p in ipairs(list) do "
 	"local e = redis.call('XRANGE', KEYS[1], p[1], p[1])[1] "
 	"if e then "
 	"local started, f = redis.call('HEXISTS', KEYS[2], p[1]), e[2] "
-	"out[#out + 1] = {p[1], p[4] - 1, started, f[2], f[4], f[6]} "
+	"out[#out + 1] = {p[1], p[4] - 1, started, f[2], f[4], f[6], f[8] or ''} "
 	"end "
 	"end "
 	"return out";
 
-int queue_read_own(struct redis *r, const struct queue_ref *q, unsigned max, const char *after,
-	queue_read_fn *fn, void *arg)
+static int read_own(struct redis *r, const struct queue_ref *q, const char *const range[2],
+	unsigned max, struct read_call *call)
 {
 	struct keys_name started;
 
@@ -203,9 +214,28 @@ int queue_read_own(struct redis *r, const struct queue_ref *q, unsigned max, con
 	redis_arg(&args, started.text, started.len);
 	redis_arg_str(&args, KEYS_GROUP);
 	redis_arg_str(&args, q->worker);
-	redis_arg_str(&args, after);
+	redis_arg_str(&args, range[0]);
+	redis_arg_str(&args, range[1]);
 	redis_arg_int(&args, max);
-	return read_send(r, on_taken, read_call_new(q->shard, fn, arg));
+	return read_send(r, on_taken, call);
+}
+
+int queue_read_own(struct redis *r, const struct queue_ref *q, unsigned max, const char *after,
+	queue_read_fn *fn, void *arg)
+{
+	char from[QUEUE_ID_SIZE + 1];
+	const char *const range[2] = {from, "+"};
+
+	snprintf(from, sizeof from, strcmp(after, "0") == 0 ? "-" : "(%s", after);
+	return read_own(r, q, range, max, read_call_new(q->shard, fn, arg));
+}
+
+int queue_read_handed(
+	struct redis *r, const struct queue_ref *q, const char *id, queue_read_fn *fn, void *arg)
+{
+	const char *const range[2] = {id, id};
+
+	return read_own(r, q, range, 1, read_call_new(q->shard, fn, arg));
 }
 
 /* In the form of a take-over, with the same mark of what had been started. */
@@ -214,7 +244,7 @@ static const char overdue_script[] =
 	"local out = {} "
 	"for i, e in ipairs(redis.call('XRANGE', KEYS[1], '-', ARGV[1], 'COUNT', ARGV[2])) do "
 	"local f = e[2] "
-	"out[i] = {e[1], 0, redis.call('HEXISTS', KEYS[3], e[1]), f[2], f[4], f[6]} "
+	"out[i] = {e[1], 0, redis.call('HEXISTS', KEYS[3], e[1]), f[2], f[4], f[6], f[8] or ''} "
 	"end "
 	"return out";
 
@@ -250,10 +280,7 @@ int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_be
 	keys_worker(&worker, q->shard, q->platform, q->worker);
 	keys_worker(&prefix, q->shard, q->platform, "");
 	keys_started(&started, q->shard, q->platform);
-	redis_args_begin(&args);
-	redis_arg_str(&args, "EVALSHA");
-	redis_arg_str(&args, redis_script_sha(r, SCRIPT_BEAT));
-	redis_arg_int(&args, 4);
+	script_begin(r, SCRIPT_BEAT, 4);
 	queue_key(q);
 	redis_arg(&args, up.text, up.len);
 	redis_arg(&args, worker.text, worker.len);
@@ -265,6 +292,7 @@ int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_be
 	redis_arg(&args, prefix.text, prefix.len);
 	redis_arg_str(&args, b->predecessor);
 	redis_arg_int(&args, b->take_over);
+	redis_arg_int(&args, b->load);
 	return read_send(r, on_taken, read_call_new(q->shard, fn, arg));
 }
 
@@ -276,7 +304,7 @@ void queue_leave(struct redis *r, const struct queue_ref *q)
 	redis_args_begin(&args);
 	redis_arg_str(&args, "SET");
 	redis_arg(&args, worker.text, worker.len);
-	redis_arg_str(&args, "left"); /* instead of "1" */
+	redis_arg_str(&args, "left"); /* instead of its load */
 	redis_arg_str(&args, "PX");
 	redis_arg_int(&args, LEFT_TTL_MS);
 	(void)redis_send(r, &args, NULL, NULL);
@@ -300,28 +328,60 @@ static void on_mark(void *arg, const struct redisReply *reply)
 							: -(int)ERR_UNKNOWN_OUTCOME);
 }
 
-int queue_mark_started(
-	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg)
+/* Sends `args`, whose reply is a number. */
+static int mark_send(struct redis *r, queue_mark_fn *fn, void *arg)
 {
 	struct mark_call *call = mem_alloc(sizeof *call);
-	struct keys_name started;
 	int rc;
 
 	*call = (struct mark_call){fn, arg};
+	rc = redis_send(r, &args, on_mark, call);
+	if (rc < 0)
+		mem_free(call);
+	return rc;
+}
+
+int queue_mark_started(
+	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg)
+{
+	struct keys_name started;
+
 	keys_started(&started, q->shard, q->platform);
-	redis_args_begin(&args);
-	redis_arg_str(&args, "EVALSHA");
-	redis_arg_str(&args, redis_script_sha(r, SCRIPT_START));
-	redis_arg_int(&args, 2);
+	script_begin(r, SCRIPT_START, 2);
 	queue_key(q);
 	redis_arg(&args, started.text, started.len);
 	redis_arg_str(&args, KEYS_GROUP);
 	redis_arg_str(&args, q->worker);
 	redis_arg_str(&args, id);
-	rc = redis_send(r, &args, on_mark, call);
-	if (rc < 0)
-		mem_free(call);
-	return rc;
+	return mark_send(r, fn, arg);
+}
+
+int queue_hand(struct redis *r, const struct queue_ref *q, const char *id, const char *to,
+	queue_mark_fn *fn, void *arg)
+{
+	struct keys_name channel;
+
+	keys_handed(&channel, q->shard, q->platform, to);
+	script_begin(r, SCRIPT_HAND, 1);
+	queue_key(q);
+	redis_arg_str(&args, KEYS_GROUP);
+	redis_arg_str(&args, q->worker);
+	redis_arg_str(&args, id);
+	redis_arg_str(&args, to);
+	redis_arg(&args, channel.text, channel.len);
+	return mark_send(r, fn, arg);
+}
+
+int queue_is_open(
+	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg)
+{
+	redis_args_begin(&args);
+	redis_arg_str(&args, "EVAL");
+	redis_arg_str(&args, "return #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])");
+	redis_arg_int(&args, 1);
+	queue_key(q);
+	redis_arg_str(&args, id);
+	return mark_send(r, fn, arg);
 }
 
 void queue_bury(
@@ -477,10 +537,7 @@ int queue_finish_send(struct queue_finish *f, struct redis *r, const struct conf
 
 	item_close(f);
 	keys_started(&started, f->shard, f->platform);
-	redis_args_begin(&args);
-	redis_arg_str(&args, "EVALSHA");
-	redis_arg_str(&args, redis_script_sha(r, SCRIPT_FINISH));
-	redis_arg_int(&args, 3 + f->keys.count);
+	script_begin(r, SCRIPT_FINISH, 3 + f->keys.count);
 	queue_key(&q);
 	redis_arg(&args, started.text, started.len);
 	if (*f->worker != '\0')

@@ -27,8 +27,10 @@ struct queue_job {
 	char token[QUEUE_TOKEN_SIZE];
 	const void *blob; /* borrowed from the reply */
 	size_t blob_len;
-	long long deliveries; /* how often it was given to a worker before, 0: never */
-	int started;          /* a worker that is gone had marked it as started */
+	char previous
+		[QUEUE_ID_SIZE]; /* the job to start before this one, "": none (intake_job()) */
+	long long deliveries;    /* how often it was given to a worker before, 0: never */
+	int started;             /* a worker that is gone had marked it as started */
 };
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
@@ -59,6 +61,7 @@ struct queue_beat {
 	unsigned
 		up_ttl_ms; /* after this silence of all workers, the gateways refuse jobs for the platform */
 	const char *predecessor; /* a worker known to be dead, or "" */
+	unsigned load;           /* accounts this worker holds, for those that have no room */
 	unsigned take_over;      /* jobs to take from the dead at most; 0: only the predecessor's */
 };
 
@@ -72,6 +75,16 @@ void queue_leave(struct redis *r, const struct queue_ref *q);
  * ERR_NOT_FOUND: the job is not this worker's any more; ERR_UNKNOWN_OUTCOME: it was marked before. */
 typedef void queue_mark_fn(void *arg, int rc);
 int queue_mark_started(
+	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg);
+/* Gives a job that this worker has read to another worker, `to`, and tells it by its channel (core/keys.h keys_handed()).
+ * `fn` gets 0: done; ERR_NOT_FOUND: the job is not this worker's any more; ERR_REDIS: unknown. */
+int queue_hand(struct redis *r, const struct queue_ref *q, const char *id, const char *to,
+	queue_mark_fn *fn, void *arg);
+/* Reads one job that was handed to this worker; n is 0 when it is not this worker's (any more). Does not wait. */
+int queue_read_handed(
+	struct redis *r, const struct queue_ref *q, const char *id, queue_read_fn *fn, void *arg);
+/* Is the job not settled yet, whoever has it? `fn` gets 0: yes; ERR_NOT_FOUND: it is gone; ERR_REDIS: unknown. */
+int queue_is_open(
 	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg);
 /* Keeps a copy of a job that was given up, for the operator (the newest 1,000). Best effort. */
 void queue_bury(

@@ -12,5 +12,9 @@ const char *const scripts_all[] = {
 	[SCRIPT_END_SESSIONS] = script_end_sessions,
 	[SCRIPT_BEAT] = script_beat,
 	[SCRIPT_START] = script_start,
-	[SCRIPT_START + 1] = NULL,
+	[SCRIPT_HAND] = script_hand,
+	[SCRIPT_OWN] = script_own,
+	[SCRIPT_ADOPT] = script_adopt,
+	[SCRIPT_LEAVE] = script_leave,
+	[SCRIPT_LEAVE + 1] = NULL,
 };

@@ -9,7 +9,11 @@ enum script {
 	SCRIPT_READ,
 	SCRIPT_END_SESSIONS,
 	SCRIPT_BEAT,
-	SCRIPT_START
+	SCRIPT_START,
+	SCRIPT_HAND,
+	SCRIPT_OWN,
+	SCRIPT_ADOPT,
+	SCRIPT_LEAVE
 };
 
 /* In the order of enum script; ends with NULL. For redis_options.scripts. */

@@ -18,6 +18,8 @@
 #include "schema/registry.h"
 #include "schema/schema.h"
 
+#define LANES 64
+
 struct dispatcher {
 	const struct conf *conf;
 	const struct registry *registry;
@@ -397,16 +399,33 @@ static int credentials_ops(struct dispatch *dp, const struct step *s, struct int
 	return n;
 }
 
+/* Jobs of one actor are started in their order where there are accounts. Actors are spread over few lanes, because lanes are
+ * kept with the session; two that share one only wait for each other's start. */
+static const char *lane_of(const struct step *s, char out[4])
+{
+	uint32_t sum = 2166136261u; /* FNV-1a */
+
+	if (s->job.platform->credentials == NULL)
+		return "";
+	for (const char *c = activity_actor_address(s->job.activity); *c != '\0'; c++)
+		sum = (sum ^ (unsigned char)*c) * 16777619u;
+	snprintf(out, 4, "%u", sum % LANES);
+	return out;
+}
+
 /* Adds the step's operations; returns how many. */
 static int step_ops(struct dispatch *dp, const struct step *s, struct intake *in)
 {
+	char lane[4];
+
 	if (s->kind == STEP_REFUSED || (s->kind == STEP_REGISTER && s->why != NULL) ||
 		(s->kind == STEP_MISMATCH && strcmp(s->job.verb->name, "register") == 0))
 		return 0;
 	if (s->kind == STEP_REGISTER)
 		intake_register(in);
 	else if (s->kind == STEP_QUEUE)
-		intake_job(in, s->job.platform->name, dp->tokens[s->token], &s->text);
+		intake_job(in, s->job.platform->name, lane_of(s, lane), dp->tokens[s->token],
+			&s->text);
 	else if (s->kind == STEP_SET && s->why == NULL)
 		return credentials_ops(dp, s, in);
 	else

@@ -15,6 +15,7 @@ struct instances {
 	struct worker *worker;
 	struct instance_events events;
 	struct instance *list;
+	size_t count;
 };
 
 /* What ends an instance: the wait after its last session, and the closing itself, which always comes from the loop. Lives
@@ -54,6 +55,7 @@ static void instance_free(struct instances *list, struct instance *in)
 	psession_handles_release(&in->handles);
 	detach_all(in);
 	DL_DELETE(list->list, in);
+	list->count--;
 	turn_cancel(&in->end->close);
 	uv_close((uv_handle_t *)&in->end->linger, on_end_closed);
 	json_decref(in->credentials);
@@ -68,7 +70,9 @@ static void instance_close(struct instances *list, struct instance *in)
 {
 	log_event(LOG_DEBUG, "instance.close", LOG_STR("platform", list->worker->platform->name),
 		LOG_STR("key", in->key));
+	in->state = INSTANCE_BROKEN; /* no more found */
 	list->worker->platform->close(in->platform_state);
+	list->events.closed(list->events.arg, in->key);
 	instance_free(list, in);
 }
 
@@ -97,7 +101,7 @@ static void on_linger(uv_timer_t *timer)
 
 /* --- opening ------------------------------------------------------------------------------------------------------------- */
 
-static void key_make(const struct worker *w, const char *actor, const json_t *credentials,
+void instance_key(const struct worker *w, const char *actor, const json_t *credentials,
 	char out[CRYPT_TOKEN_SIZE])
 {
 	struct buf text = BUF_INIT;
@@ -117,30 +121,6 @@ static void key_make(const struct worker *w, const char *actor, const json_t *cr
 	mem_free(canonical);
 }
 
-static struct instance *instance_new(struct instances *list, const char *key, const char *actor,
-	json_t *credentials, struct err *e)
-{
-	struct instance *in = mem_alloc(sizeof *in);
-	struct worker *w = list->worker;
-
-	in->worker = w;
-	memcpy(in->key, key, strlen(key) + 1);
-	in->actor = mem_strdup(w->platform->life == PLATFORM_STATELESS ? "" : actor);
-	in->credentials = json_incref(credentials);
-	in->ps = (struct psession){in, NULL};
-	in->state = w->platform->life == PLATFORM_STATELESS ? INSTANCE_READY : INSTANCE_OPEN;
-	in->end = mem_alloc(sizeof *in->end);
-	*in->end = (struct instance_end){
-		.close = {.fn = on_close, .arg = in->end}, .list = list, .in = in};
-	uv_timer_init(w->loop, &in->end->linger);
-	in->end->linger.data = in->end;
-	DL_APPEND(list->list, in);
-	if (w->platform->open(&in->ps, w->settings, &in->platform_state, e) == 0)
-		return in;
-	instance_free(list, in);
-	return NULL;
-}
-
 struct attached *instance_attached(const struct instance *in, const struct session_ref *s)
 {
 	struct attached *a;
@@ -151,38 +131,89 @@ struct attached *instance_attached(const struct instance *in, const struct sessi
 	return NULL;
 }
 
-static void attach(struct instance *in, const struct session_ref *s)
+static void attach(struct instance *in, const struct instance_want *want)
 {
-	struct attached *a;
+	struct attached *a = instance_attached(in, want->session);
 
 	/* A stateless instance serves everybody and sends to askers only. */
 	if (in->worker->platform->life == PLATFORM_STATELESS)
 		return;
-	if (instance_attached(in, s) != NULL)
-		return;
-	a = mem_alloc(sizeof *a);
-	a->session = *s;
-	DL_APPEND(in->attached, a);
+	if (a == NULL) {
+		a = mem_alloc(sizeof *a);
+		a->session = *want->session;
+		DL_APPEND(in->attached, a);
+		instance_changed(in);
+	}
+	if (want->topics != NULL && a->topics == NULL) {
+		a->topics = json_deep_copy(want->topics);
+		instance_changed(in);
+	}
 	uv_timer_stop(&in->end->linger);
 }
 
-struct instance *instances_get(struct instances *list, const struct session_ref *s,
-	const char *actor, json_t *credentials, struct err *e)
+/* Opened with its first session attached: it may have something to say at once. */
+static struct instance *instance_new(
+	struct instances *list, const struct instance_want *want, struct err *e)
 {
-	char key[CRYPT_TOKEN_SIZE] = "";
+	struct instance *in = mem_alloc(sizeof *in);
+	struct worker *w = list->worker;
+
+	in->worker = w;
+	memcpy(in->key, want->key, strlen(want->key) + 1);
+	in->actor = mem_strdup(w->platform->life == PLATFORM_STATELESS ? "" : want->actor);
+	in->credentials = json_incref(want->credentials);
+	in->kept = json_incref(want->kept);
+	in->keep = json_incref(
+		want->kept); /* for the next one too, until the platform says otherwise */
+	in->recorded = want->kept != NULL;
+	in->ps = (struct psession){in, NULL};
+	in->state = w->platform->life == PLATFORM_STATELESS ? INSTANCE_READY : INSTANCE_OPEN;
+	in->end = mem_alloc(sizeof *in->end);
+	*in->end = (struct instance_end){
+		.close = {.fn = on_close, .arg = in->end}, .list = list, .in = in};
+	uv_timer_init(w->loop, &in->end->linger);
+	in->end->linger.data = in->end;
+	DL_APPEND(list->list, in);
+	list->count++;
+	attach(in, want);
+	log_event(LOG_DEBUG, "instance.open", LOG_STR("platform", w->platform->name),
+		LOG_STR("key", in->key), LOG_INT("restored", in->kept != NULL));
+	if (w->platform->open(&in->ps, w->settings, &in->platform_state, e) == 0)
+		return in;
+	instance_free(list, in);
+	return NULL;
+}
+
+struct instance *instances_find(const struct instances *list, const char *key)
+{
 	struct instance *in;
 
-	if (list->worker->platform->life == PLATFORM_PER_ACCOUNT)
-		key_make(list->worker, actor, credentials, key);
 	DL_FOREACH (list->list, in)
 		if (in->state != INSTANCE_BROKEN && strcmp(in->key, key) == 0 &&
 			!in->end->close.queued)
-			break;
+			return in;
+	return NULL;
+}
+
+struct instance *instances_get(
+	struct instances *list, const struct instance_want *want, struct err *e)
+{
+	struct instance *in = instances_find(list, want->key);
+
 	if (in == NULL)
-		in = instance_new(list, key, actor, credentials, e);
-	if (in != NULL)
-		attach(in, s);
+		return instance_new(list, want, e);
+	attach(in, want);
 	return in;
+}
+
+size_t instances_count(const struct instances *list)
+{
+	return list->count;
+}
+
+struct instance *instances_first(const struct instances *list)
+{
+	return list->list;
 }
 
 /* --- events ---------------------------------------------------------------------------------------------------------------- */
@@ -198,11 +229,17 @@ void instances_session_gone(struct instances *list, const struct session_ref *s)
 		if (a == NULL)
 			continue;
 		detach(in, a);
+		instance_changed(in);
 		if (list->worker->platform->left != NULL && in->state != INSTANCE_BROKEN)
 			list->worker->platform->left(in->platform_state);
 		if (in->attached == NULL)
 			uv_timer_start(&in->end->linger, on_linger, (uint64_t)linger_ms, 0);
 	}
+}
+
+void instance_changed(struct instance *in)
+{
+	in->end->list->events.changed(in->end->list->events.arg, in);
 }
 
 void instance_ready(struct instance *in)

@@ -57,6 +57,11 @@ struct job *job_new(struct worker *w, const struct queue_job *q, struct err *e)
 	return job;
 }
 
+int job_marks(const struct job *job)
+{
+	return !(job->verb->flags & VERB_RETRY_SAFE) || job->alone;
+}
+
 void job_free(struct job *job)
 {
 	json_decref(job->activity);

@@ -11,9 +11,11 @@ struct outgoing_item;
 struct worker;
 
 enum job_state {
-	JOB_PREPARING, /* waits for Redis: credentials, the mark that it starts */
+	JOB_PREPARING, /* waits for Redis: credentials, who holds its account */
 	JOB_SUSPECT,   /* its workers died several times: runs alone, when its turn comes */
+	JOB_BEHIND,    /* waits for the start of the job before it (workers/order.h) */
 	JOB_HELD,      /* waits for psession_ready() */
+	JOB_MARKING,   /* waits for Redis: the mark that it starts */
 	JOB_RUNNING    /* the platform has it */
 };
 
@@ -29,6 +31,7 @@ struct job {
 	uint64_t deadline_ms; /* loop time */
 	int waiting;          /* a call to Redis whose answer comes with this job as its argument */
 	int abandoned;        /* answered while `waiting`: freed when the answer comes */
+	int asking;           /* one of those: whether the job before it is open */
 	int alone;            /* a suspect whose turn it is */
 	struct job *prev, *next; /* in the listener's list, in order of arrival */
 };
@@ -36,9 +39,11 @@ struct job {
 /* Opens the sealed body. Never NULL; when e->code is not ERR_NONE afterwards the job cannot be run (not opened, verb unknown) and
  * has to be cancelled with it. GIVES; ends with job_done(), job_fail() or job_cancel(). The caller lists it. */
 struct job *job_new(struct worker *w, const struct queue_job *q, struct err *e);
+/* 1 when it leaves a mark at Redis before it runs: it must not run twice, or it is a suspect. */
+int job_marks(const struct job *job);
 /* Answers from outside the platform: it is told, if it has the job. */
 void job_cancel(struct job *job, const struct err *why);
-/* Takes the verb's turn: the platform has the job from here on. */
+/* The verb's turn has come: the platform has the job from here on. */
 void job_run(struct job *job);
 /* Frees an abandoned job whose answer from Redis has come. */
 void job_free(struct job *job);

@@ -14,10 +14,13 @@
 #include "core/mem.h"
 #include "core/redis.h"
 #include "core/turn.h"
+#include "workers/census.h"
 #include "workers/instance.h"
 #include "workers/job.h"
+#include "workers/jobs.h"
 #include "workers/outgoing.h"
 #include "workers/prepare.h"
+#include "workers/succession.h"
 #include "workers/worker.h"
 
 #define LISTENER_MAGIC  0x115E0001u
@@ -56,10 +59,7 @@ struct listener {
 	struct worker *worker;
 	struct reader *readers;
 	unsigned n;
-	struct job *jobs;
-	size_t n_jobs;
 	size_t concurrency;
-	size_t n_suspects_running;
 	char *predecessor;
 	uv_timer_t beat;
 	struct turn_task more; /* room has been made: read again */
@@ -100,8 +100,6 @@ static void repeat_check(
 		LOG_INT("deliveries", q->deliveries));
 }
 
-static void next_suspect(struct listener *l);
-
 static void take(struct reader *r, const struct queue_job *q)
 {
 	struct listener *l = r->listener;
@@ -117,35 +115,32 @@ static void take(struct reader *r, const struct queue_job *q)
 	HASH_ADD_STR(r->ids, id, held);
 
 	job = job_new(l->worker, q, &e);
-	DL_APPEND(l->jobs, job);
-	l->n_jobs++;
+	jobs_add(l->worker->jobs, job);
 	if (e.code == ERR_NONE)
 		repeat_check(l, job, q, &e);
-	if (e.code != ERR_NONE) {
+	if (e.code != ERR_NONE)
 		job_cancel(job, &e);
-	} else if (q->deliveries >= MANY_DELIVERIES) {
-		job->state = JOB_SUSPECT;
-		next_suspect(l);
-	} else {
+	else if (q->deliveries >= MANY_DELIVERIES)
+		jobs_suspect(l->worker->jobs, job);
+	else
 		prepare_job(job);
-	}
 }
 
-/* Suspects run one at a time, so that the one that kills its worker is known. */
-static void next_suspect(struct listener *l)
+static void look_for_own(struct reader *r)
 {
-	struct job *job;
+	r->own_done = 0;
+	strcpy(r->own_after, "0");
+}
 
-	if (l->n_suspects_running > 0)
-		return;
-	DL_FOREACH (l->jobs, job)
-		if (job->state == JOB_SUSPECT)
-			break;
-	if (job == NULL)
-		return;
-	job->alone = 1;
-	l->n_suspects_running++;
-	prepare_job(job);
+/* What another worker handed over: it is ours in the queue already. */
+static void on_handed(void *arg, int rc, const struct queue_job *jobs, size_t n)
+{
+	CAST(reader, r, arg, READER_MAGIC);
+
+	if (rc < 0)
+		look_for_own(r);
+	for (size_t i = 0; i < n; i++)
+		take(r, &jobs[i]);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------------------------- */
@@ -186,7 +181,8 @@ static void read_more(struct reader *r)
 {
 	struct listener *l = r->listener;
 	struct queue_ref q = ref_of(r);
-	size_t room = l->concurrency > l->n_jobs ? l->concurrency - l->n_jobs : 0;
+	size_t n = jobs_count(l->worker->jobs);
+	size_t room = l->concurrency > n ? l->concurrency - n : 0;
 	int rc;
 
 	if (r->reading || l->draining || room == 0 || !r->has_group ||
@@ -205,12 +201,6 @@ static void on_more(void *arg)
 
 	for (unsigned i = 0; i < l->n; i++)
 		read_more(&l->readers[i]);
-}
-
-static void look_for_own(struct reader *r)
-{
-	r->own_done = 0;
-	strcpy(r->own_after, "0");
 }
 
 static void on_connection(void *arg, int up)
@@ -262,30 +252,16 @@ static void beat(struct reader *r)
 		.worker_ttl_ms = QUEUE_WORKER_TTL_MS,
 		.up_ttl_ms = UP_TTL_MS,
 		.predecessor = l->predecessor,
+		.load = (unsigned)instances_count(l->worker->instances),
 		.take_over = settled && !l->draining ? TAKE_OVER : 0,
 	};
 
 	/* Never two under way: they would pile up while Redis hangs, and the second would find the first in time. */
-	if (!r->beating)
-		r->beating = queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten,
-				     r) == 0;
-}
-
-static void deadlines_check(struct listener *l)
-{
-	uint64_t now = uv_now(l->worker->loop);
-	struct job *job, *next;
-	struct err e;
-
-	/* In order of arrival, and all have the same time: the first that is not over ends the search. */
-	DL_FOREACH_SAFE (l->jobs, job, next) {
-		if (job->deadline_ms > now)
-			break;
-		err_set(&e, ERR_TIMEOUT,
-			"the job was not done in the time it had (platforms.%s.job_timeout_s)",
-			l->worker->platform->name);
-		job_cancel(job, &e);
-	}
+	if (r->beating)
+		return;
+	if (!l->draining)
+		succession_beat(l->worker->succession, r->shard, l->predecessor, settled);
+	r->beating = queue_beat(hub_commands(l->worker->hub, r->shard), &q, &b, on_beaten, r) == 0;
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -298,7 +274,7 @@ static void on_beat(uv_timer_t *timer)
 			l->worker->outgoing, i, redis_is_up(hub_commands(l->worker->hub, i)));
 		read_more(&l->readers[i]);
 	}
-	deadlines_check(l);
+	jobs_check_deadlines(l->worker->jobs);
 }
 
 /* --- events ---------------------------------------------------------------------------------------------------------------------- */
@@ -319,71 +295,88 @@ void listener_on_subscriber(struct listener *l, unsigned shard, int up)
 
 	if (!up)
 		return;
-	keys_events(&channel, shard, l->worker->platform->name);
 	redis_args_begin(&a);
 	redis_arg_str(&a, "SUBSCRIBE");
+	keys_events(&channel, shard, l->worker->platform->name);
+	redis_arg(&a, channel.text, channel.len);
+	keys_handed(&channel, shard, l->worker->platform->name, l->worker->name);
 	redis_arg(&a, channel.text, channel.len);
 	(void)redis_send(hub_subscriber(l->worker->hub, shard), &a, NULL, NULL);
 	redis_args_release(&a);
 }
 
-static void session_gone(struct listener *l, const struct session_ref *s)
+void listener_session_gone(struct listener *l, const struct session_ref *s)
 {
-	struct job *job, *next;
-	struct err e;
-
-	err_set(&e, ERR_CANCELLED, "the session ended");
-	DL_FOREACH_SAFE (l->jobs, job, next)
-		if (strcmp(job->q.session.h, s->h) == 0)
-			job_cancel(job, &e);
+	jobs_session_gone(l->worker->jobs, s);
 	instances_session_gone(l->worker->instances, s);
 }
 
 void listener_on_push(struct listener *l, unsigned shard, const struct redisReply *reply)
 {
-	const struct redisReply *payload = redis_at(reply, 2);
+	const char *kind = redis_text(redis_at(reply, 0));
+	const struct redisReply *channel = redis_at(reply, 1), *payload = redis_at(reply, 2);
+	const struct queue_ref q = ref_of(&l->readers[shard]);
+	struct keys_name events;
 	struct session_ref s;
 
-	if (strcmp(redis_text(redis_at(reply, 0)), "message") == 0 &&
-		payload->type == REDIS_REPLY_STRING &&
-		session_ref_from_tag(&s, shard, payload->str, (size_t)payload->len) == 0)
-		session_gone(l, &s);
+	/* Only now can nothing be missed any more. */
+	keys_events(&events, shard, l->worker->platform->name);
+	if (strcmp(kind, "subscribe") == 0 && strcmp(redis_text(channel), events.text) == 0)
+		census_take(l->worker, shard);
+	else if (strcmp(kind, "subscribe") == 0)
+		look_for_own(&l->readers[shard]);
+	if (strcmp(kind, "message") != 0 || payload->type != REDIS_REPLY_STRING)
+		return;
+	if (strcmp(redis_text(channel), events.text) != 0) {
+		/* While this worker drains, what is handed to it stays pending for the one that comes after. */
+		if (!l->draining && queue_read_handed(hub_commands(l->worker->hub, shard), &q,
+					    payload->str, on_handed, &l->readers[shard]) < 0)
+			look_for_own(&l->readers[shard]);
+	} else if (session_ref_from_tag(&s, shard, payload->str, (size_t)payload->len) == 0) {
+		listener_session_gone(l, &s);
+	}
 }
 
 static void on_instance_fail(void *arg, struct instance *in, const struct err *why)
 {
 	CAST(listener, l, arg, LISTENER_MAGIC);
-	struct job *job, *next;
 
-	DL_FOREACH_SAFE (l->jobs, job, next)
-		if (job->ps.instance == in)
-			job_cancel(job, why);
+	jobs_fail_of(l->worker->jobs, in, why);
 }
 
 static void on_instance_ready(void *arg, struct instance *in)
 {
 	CAST(listener, l, arg, LISTENER_MAGIC);
-	struct job *job, *next;
 
-	DL_FOREACH_SAFE (l->jobs, job, next)
-		if (job->ps.instance == in && job->state == JOB_HELD)
-			job_run(job);
+	jobs_ready_of(l->worker->jobs, in);
 }
 
 static int is_instance_busy(void *arg, const struct instance *in)
 {
 	CAST(listener, l, arg, LISTENER_MAGIC);
-	struct job *job;
 
-	DL_FOREACH (l->jobs, job)
-		if (job->ps.instance == in)
-			return 1;
-	return 0;
+	return jobs_busy(l->worker->jobs, in);
 }
+
+static void on_instance_changed(void *arg, struct instance *in)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+
+	succession_changed(l->worker->succession, in);
+}
+
+static void on_instance_closed(void *arg, const char *key)
+{
+	CAST(listener, l, arg, LISTENER_MAGIC);
+
+	succession_closed(l->worker->succession, key);
+}
+
+/* --- draining ---------------------------------------------------------------------------------------------------------------- */
 
 static int is_drained(const struct listener *l)
 {
-	if (l->n_jobs > 0)
+	if (jobs_count(l->worker->jobs) > 0)
 		return 0;
 	for (unsigned i = 0; i < l->n; i++)
 		if (l->readers[i].ids != NULL)
@@ -413,12 +406,7 @@ void listener_settled(void *arg, unsigned shard, const char *id)
 
 void listener_answered(struct listener *l, struct job *job)
 {
-	DL_DELETE(l->jobs, job);
-	l->n_jobs--;
-	if (job->alone) {
-		l->n_suspects_running--;
-		next_suspect(l);
-	}
+	jobs_remove(l->worker->jobs, job);
 	turn_queue(l->worker->loop, TURN_FLUSH, &l->more);
 }
 
@@ -429,9 +417,12 @@ void listener_forget(struct listener *l, struct job *job)
 	job_free(job);
 }
 
-size_t listener_count(const struct listener *l)
+int listener_knows(const struct listener *l, unsigned shard, const char *id)
 {
-	return l->n_jobs;
+	struct held_id *held;
+
+	HASH_FIND_STR(l->readers[shard].ids, id, held);
+	return held != NULL;
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------------------------- */
@@ -466,8 +457,8 @@ struct listener *listener_open(
 	struct worker *w, const char *predecessor, void (*ready)(void *arg), void *arg)
 {
 	struct listener *l = mem_alloc(sizeof *l);
-	const struct instance_events events = {
-		on_instance_fail, on_instance_ready, is_instance_busy, l};
+	const struct instance_events events = {on_instance_fail, on_instance_ready,
+		is_instance_busy, on_instance_changed, on_instance_closed, l};
 
 	l->magic = LISTENER_MAGIC;
 	l->worker = w;
@@ -479,7 +470,9 @@ struct listener *listener_open(
 	l->over = (struct turn_task){.fn = on_over, .arg = l};
 	w->listener = l;
 	w->outgoing = outgoing_open(w, listener_settled, l);
+	w->jobs = jobs_open(w);
 	w->instances = instances_open(w, &events);
+	w->succession = succession_open(w);
 	l->n = hub_shards(w->hub);
 	l->readers = mem_array(l->n, sizeof *l->readers);
 	for (unsigned i = 0; i < l->n; i++) {
@@ -517,12 +510,12 @@ static void on_closed(uv_handle_t *h)
 void listener_close(struct listener **lp)
 {
 	struct listener *l = *lp;
-	struct job *job, *next;
 	struct held_id *held, *next_held;
 
 	*lp = NULL;
 	if (l == NULL)
 		return;
+	succession_leave(l->worker->succession);
 	for (unsigned i = 0; i < l->n; i++) {
 		struct queue_ref q = ref_of(&l->readers[i]);
 
@@ -533,16 +526,10 @@ void listener_close(struct listener **lp)
 			mem_free(held);
 		}
 	}
-	/* Not answered: their entries stay pending and another worker takes them over. */
-	DL_FOREACH_SAFE (l->jobs, job, next) {
-		if (job->state == JOB_RUNNING && l->worker->platform->cancel != NULL)
-			l->worker->platform->cancel(job->ps.instance->platform_state, job);
-		DL_DELETE(l->jobs, job);
-		job->abandoned = 1;
-		if (job->waiting == 0)
-			job_free(job);
-	}
+	jobs_abandon(l->worker->jobs);
 	instances_close(&l->worker->instances);
+	succession_close(&l->worker->succession);
+	jobs_close(&l->worker->jobs);
 	outgoing_close(&l->worker->outgoing);
 	turn_cancel(&l->more);
 	turn_cancel(&l->over);

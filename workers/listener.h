@@ -13,6 +13,7 @@ struct err;
 struct job;
 struct listener;
 struct redisReply;
+struct session_ref;
 struct worker;
 
 /* `predecessor`: the name of a worker that is known to be dead and whose jobs are taken at once, or "". `w` is KEPT, its
@@ -28,13 +29,15 @@ void listener_close(struct listener **l);
 void listener_on_commands(struct listener *l, unsigned shard, int up);
 void listener_on_subscriber(struct listener *l, unsigned shard, int up);
 void listener_on_push(struct listener *l, unsigned shard, const struct redisReply *reply);
+/* The session ended: its jobs are cancelled, and it leaves its instances. */
+void listener_session_gone(struct listener *l, const struct session_ref *s);
 /* outgoing's: the entry is gone from the queue. */
 void listener_settled(void *listener, unsigned shard, const char *id);
 /* job.c's: the job has its answer. */
 void listener_answered(struct listener *l, struct job *job);
 /* The job is another worker's now, who answers it: it is let go of here, without an answer, and freed. */
 void listener_forget(struct listener *l, struct job *job);
-/* Jobs not answered. */
-size_t listener_count(const struct listener *l);
+/* 1 when the entry is with this worker: its job is not answered, or Redis does not have the answer yet. */
+int listener_knows(const struct listener *l, unsigned shard, const char *id);
 
 #endif

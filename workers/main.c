@@ -19,6 +19,7 @@
 #include "core/turn.h"
 #include "platforms/platform.h"
 #include "schema/registry.h"
+#include "workers/jobs.h"
 #include "workers/listener.h"
 #include "workers/platforms.h"
 #include "workers/worker.h"
@@ -55,8 +56,8 @@ static void on_close(void *arg, int cut)
 	struct process *p = arg;
 
 	if (cut)
-		log_event(LOG_WARN, "worker.drain-cut",
-			LOG_INT("jobs", listener_count(p->worker.listener)));
+		log_event(
+			LOG_WARN, "worker.drain-cut", LOG_INT("jobs", jobs_count(p->worker.jobs)));
 	listener_close(&p->worker.listener);
 	http_client_free(p->worker.http);
 	hub_close(&p->worker.hub);
@@ -74,7 +75,7 @@ static void on_drain(void *arg)
 {
 	struct process *p = arg;
 
-	log_event(LOG_INFO, "worker.drain", LOG_INT("jobs", listener_count(p->worker.listener)));
+	log_event(LOG_INFO, "worker.drain", LOG_INT("jobs", jobs_count(p->worker.jobs)));
 	listener_drain(p->worker.listener, on_drained, p);
 }
 

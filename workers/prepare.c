@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "workers/prepare.h"
 
+#include <string.h>
+
+#include "core/account.h"
 #include "core/err.h"
 #include "core/hub.h"
+#include "core/mem.h"
 #include "core/queue.h"
 #include "core/redis.h"
 #include "workers/instance.h"
 #include "workers/job.h"
+#include "workers/jobs.h"
 #include "workers/listener.h"
+#include "workers/order.h"
+#include "workers/succession.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
 
@@ -30,12 +37,19 @@ static void fail_redis(struct job *job)
 	job_cancel(job, &e);
 }
 
-static void run_or_hold(struct job *job)
+static struct queue_ref queue_of(const struct job *job)
 {
-	if ((job->verb->flags & VERB_CONNECTED) && job->ps.instance->state != INSTANCE_READY)
-		job->state = JOB_HELD;
-	else
-		job_run(job);
+	const struct worker *w = job->worker;
+
+	return (struct queue_ref){job->q.session.shard, w->platform->name, w->name};
+}
+
+/* --- the last steps: its turn, the connection, the mark ------------------------------------------------------------------ */
+
+static void run(struct job *job)
+{
+	order_started(job);
+	job_run(job);
 }
 
 static void on_marked(void *arg, int rc)
@@ -46,7 +60,7 @@ static void on_marked(void *arg, int rc)
 	if (settle_wait(job))
 		return;
 	if (rc == 0) {
-		run_or_hold(job);
+		run(job);
 	} else if (rc == -(int)ERR_NOT_FOUND) {
 		listener_forget(job->worker->listener, job);
 	} else if (rc == -(int)ERR_UNKNOWN_OUTCOME) {
@@ -60,33 +74,199 @@ static void on_marked(void *arg, int rc)
 /* A job that must not run twice, or that runs alone for being suspect, leaves a mark before it starts. */
 static void mark(struct job *job)
 {
-	struct worker *w = job->worker;
-	const struct queue_ref q = {job->q.session.shard, w->platform->name, w->name};
+	const struct queue_ref q = queue_of(job);
 
-	if ((job->verb->flags & VERB_RETRY_SAFE) && !job->alone) {
-		run_or_hold(job);
-		return;
-	}
+	job->state = JOB_MARKING;
 	job->waiting++;
 	job->q.started = 1;
-	if (queue_mark_started(hub_commands(w->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
+	if (queue_mark_started(
+		    hub_commands(job->worker->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
+		job->waiting--;
+		fail_redis(job);
+		return;
+	}
+	order_wake(job);
+}
+
+static void on_previous(void *arg, int rc)
+{
+	struct job *job = arg;
+
+	if (settle_wait(job))
+		return;
+	job->asking = 0;
+	if (rc == -(int)ERR_NOT_FOUND) {
+		job->q.previous[0] = '\0';
+		prepare_continue(job);
+	}
+	/* Else another worker has it, or Redis is away: order.c asks again. */
+}
+
+void prepare_ask(struct job *job)
+{
+	const struct queue_ref q = queue_of(job);
+
+	if (job->asking)
+		return;
+	job->waiting++;
+	job->asking = 1;
+	if (queue_is_open(hub_commands(job->worker->hub, q.shard), &q, job->q.previous, on_previous,
+		    job) < 0) {
+		job->waiting--;
+		job->asking = 0;
+	}
+}
+
+void prepare_continue(struct job *job)
+{
+	enum order_turn turn = order_turn(job, job_marks(job));
+
+	if (job->state == JOB_BEHIND && turn == ORDER_NOW)
+		jobs_set_behind(job->worker->jobs, job, 0);
+	else if (job->state != JOB_BEHIND && turn != ORDER_NOW)
+		jobs_set_behind(job->worker->jobs, job, 1);
+	if (turn == ORDER_ASK) {
+		prepare_ask(job);
+	} else if (turn == ORDER_WAIT) {
+		return;
+	} else if ((job->verb->flags & VERB_CONNECTED) &&
+		   job->ps.instance->state != INSTANCE_READY) {
+		job->state = JOB_HELD;
+		order_wake(job);
+	} else if (job_marks(job)) {
+		mark(job);
+	} else {
+		run(job);
+	}
+}
+
+/* --- its account and its instance --------------------------------------------------------------------------------------------- */
+
+/* What an answer about the account is needed for. */
+struct owning {
+	struct job *job;
+	json_t *credentials;
+	char key[CRYPT_TOKEN_SIZE];
+};
+
+static void owning_free(struct owning *o)
+{
+	json_decref(o->credentials);
+	mem_free(o);
+}
+
+static void on_handed(void *arg, int rc)
+{
+	struct job *job = arg;
+
+	if (settle_wait(job))
+		return;
+	if (rc == -(int)ERR_REDIS)
+		fail_redis(job);
+	else
+		listener_forget(job->worker->listener, job);
+}
+
+static void hand(struct job *job, const char *to)
+{
+	const struct queue_ref q = queue_of(job);
+
+	job->waiting++;
+	if (queue_hand(hub_commands(job->worker->hub, q.shard), &q, job->q.id, to, on_handed, job) <
+		0) {
 		job->waiting--;
 		fail_redis(job);
 	}
 }
 
-static void attach(struct job *job, json_t *credentials)
+static void fail_full(struct job *job)
 {
 	struct err e;
-	const char *actor = activity_actor_address(job->activity);
 
-	job->ps.instance = instances_get(job->worker->instances, &job->q.session,
-		actor != NULL ? actor : "", credentials, &e);
-	if (job->ps.instance == NULL)
-		job_cancel(job, &e);
-	else
-		mark(job);
+	err_set(&e, ERR_BUSY,
+		"no worker has room for another account (platforms.%s.accounts), try again later",
+		job->worker->platform->name);
+	job_cancel(job, &e);
 }
+
+static void attach(struct job *job, const char *key, json_t *credentials)
+{
+	const struct instance_want want = {&job->q.session, key,
+		activity_actor_address(job->activity), credentials, NULL, NULL};
+	struct err e;
+
+	job->ps.instance = instances_get(job->worker->instances, &want, &e);
+	if (job->ps.instance != NULL) {
+		prepare_continue(job);
+		return;
+	}
+	job_cancel(job, &e);
+	if (*key != '\0')
+		succession_closed(job->worker->succession, key);
+}
+
+/* What a dead holder left brings its sessions back as well. */
+static void on_owned(void *arg, int rc, const char *owner, const void *record, size_t record_len)
+{
+	struct owning *o = arg;
+	struct job *job = o->job;
+	struct worker *w = job->worker;
+	int is_mine = strcmp(owner, w->name) == 0;
+
+	if (settle_wait(job)) {
+		owning_free(o);
+		return;
+	}
+	if (rc < 0) {
+		fail_redis(job);
+	} else if (*owner == '\0') {
+		fail_full(job);
+	} else if (!is_mine) {
+		hand(job, owner);
+	} else if (instances_find(w->instances, o->key) == NULL &&
+		   !succession_has_room(w->succession)) {
+		fail_full(job);
+		succession_closed(w->succession, o->key);
+	} else {
+		if (record_len > 0 && instances_find(w->instances, o->key) == NULL)
+			succession_inherit(w->succession, o->key, record, record_len);
+		attach(job, o->key, o->credentials);
+	}
+	owning_free(o);
+}
+
+/* One worker holds the account: this one, another, or from now on this one. */
+static void route(struct job *job, json_t *credentials)
+{
+	struct worker *w = job->worker;
+	struct owning *o;
+	struct account_ref a;
+
+	if (w->platform->life == PLATFORM_STATELESS) {
+		attach(job, "", credentials);
+		return;
+	}
+	o = mem_alloc(sizeof *o);
+	instance_key(w, activity_actor_address(job->activity), credentials, o->key);
+	if (instances_find(w->instances, o->key) != NULL) {
+		attach(job, o->key, credentials);
+		mem_free(o);
+		return;
+	}
+	o->job = job;
+	o->credentials = json_incref(credentials);
+	a = (struct account_ref){
+		account_shard(o->key, hub_shards(w->hub)), w->platform->name, w->name, o->key};
+	job->waiting++;
+	if (account_own(hub_commands(w->hub, a.shard), &a, succession_has_room(w->succession),
+		    succession_max(w->succession), on_owned, o) == 0)
+		return;
+	job->waiting--;
+	owning_free(o);
+	fail_redis(job);
+}
+
+/* --- its credentials ---------------------------------------------------------------------------------------------------------- */
 
 static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 {
@@ -96,26 +276,24 @@ static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 		return;
 	/* Without VERB_CREDENTIALS a verb may do with none. */
 	if (e->code == ERR_NO_CREDENTIALS && !(job->verb->flags & VERB_CREDENTIALS))
-		attach(job, NULL);
+		route(job, NULL);
 	else if (e->code != ERR_NONE)
 		job_cancel(job, e);
 	else
-		attach(job, credentials);
+		route(job, credentials);
 }
 
 void prepare_job(struct job *job)
 {
-	const char *actor = activity_actor_address(job->activity);
-
 	job->state = JOB_PREPARING;
 	if (!(job->verb->flags & VERB_CREDENTIALS) &&
 		job->worker->platform->life == PLATFORM_STATELESS) {
-		attach(job, NULL);
+		route(job, NULL);
 		return;
 	}
 	job->waiting++;
-	if (vault_get(job->worker, &job->q.session, actor != NULL ? actor : "", on_credentials,
-		    job) < 0) {
+	if (vault_get(job->worker, &job->q.session, activity_actor_address(job->activity),
+		    on_credentials, job) < 0) {
 		job->waiting--;
 		fail_redis(job);
 	}

@@ -91,14 +91,15 @@ void psession_subscribe(struct psession *ps, const char *topic)
 	if (a->topics == NULL)
 		a->topics = json_object();
 	json_object_set_new(a->topics, topic, json_true());
+	instance_changed(ps->instance);
 }
 
 void psession_unsubscribe(struct psession *ps, const char *topic)
 {
 	struct attached *a = instance_attached(ps->instance, &ps->job->q.session);
 
-	if (a != NULL)
-		json_object_del(a->topics, topic);
+	if (a != NULL && json_object_del(a->topics, topic) == 0)
+		instance_changed(ps->instance);
 }
 
 size_t psession_subscribers(const struct psession *ps, const char *topic)
@@ -125,6 +126,7 @@ void psession_keep(struct psession *ps, json_t *state)
 {
 	json_decref(ps->instance->keep);
 	ps->instance->keep = state;
+	instance_changed(ps->instance);
 }
 
 const json_t *psession_kept(const struct psession *ps)

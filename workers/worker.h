@@ -12,10 +12,12 @@ struct conf;
 struct http_client;
 struct hub;
 struct instances;
+struct jobs;
 struct listener;
 struct outbound;
 struct outgoing;
 struct platform;
+struct succession;
 
 struct worker {
 	uv_loop_t *loop;
@@ -27,7 +29,9 @@ struct worker {
 	struct outbound *outbound;
 	struct http_client *http;
 	struct outgoing *outgoing;
+	struct jobs *jobs;
 	struct instances *instances;
+	struct succession *succession;
 	struct listener *listener;
 	const char *name; /* unique among the workers of the platform, also over restarts */
 };

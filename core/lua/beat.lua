@@ -4,12 +4,13 @@
 -- KEYS  1 queue  2 up  3 this worker  4 started
 -- ARGV  1 group  2 worker name  3 worker ttl ms  4 up ttl ms  5 worker key prefix  6 predecessor known to be dead, or ""
 --       7 how many jobs to take over at most of one worker (0: none; then only of the predecessor, and of those that left)
--- reply {{id, deliveries, started (0|1), h, token, blob}...}
+--       8 how many accounts this worker holds
+-- reply {{id, deliveries, started (0|1), h, token, blob, previous or ""}...}
 local queue, group, me = KEYS[1], ARGV[1], ARGV[2]
 redis.pcall('XGROUP', 'CREATE', queue, group, '0', 'MKSTREAM')
 -- Whose own heartbeat came late cannot tell the dead from those who had to wait as well, for a Redis that hung.
 local steady = redis.call('PTTL', KEYS[3]) > ARGV[3] / 2
-redis.call('SET', KEYS[3], '1', 'PX', ARGV[3])
+redis.call('SET', KEYS[3], ARGV[8], 'PX', ARGV[3])
 redis.call('SET', KEYS[2], me, 'PX', ARGV[4])
 if ARGV[6] ~= '' then redis.call('UNLINK', ARGV[5] .. ARGV[6]) end
 local left = steady and tonumber(ARGV[7]) or 0
@@ -27,7 +28,7 @@ local function take_over(name)
 		if entry then
 			local f = entry[2]
 			local id = entry[1]
-			out[#out + 1] = {id, deliveries[id], redis.call('HEXISTS', KEYS[4], id), f[2], f[4], f[6]}
+			out[#out + 1] = {id, deliveries[id], redis.call('HEXISTS', KEYS[4], id), f[2], f[4], f[6], f[8] or ''}
 		end
 	end
 end

@@ -10,7 +10,7 @@
 --           R                              register
 --           C                              is it registered?
 --           S platform-name part field blob  store credentials (part: 1, 2, ... of the request's)
---           J platform-index token blob    queue a job
+--           J platform-index token blob lane  queue a job; those of one lane are linked: each names the one before it
 -- reply per request {"no-session"} | {"sessions-full"} | {"outbox-full"} | {"queue-full"} | {"rate", ms}
 --       | {"ok", one per op: 1 done, 0 not registered, 2 no worker}
 local call = redis.call
@@ -41,7 +41,7 @@ local function one()
 	a, k = op_at, k + 2 + n_parts
 	for i = 1, n_ops do
 		local op = ARGV[a]
-		a = a + (op == 'J' and 4 or op == 'S' and 5 or 1)
+		a = a + ((op == 'J' or op == 'S') and 5 or 1)
 	end
 
 	local v = call('HMGET', s, 'x', 'r', 'tk', 'tt', 'pf')
@@ -83,12 +83,19 @@ local function one()
 			elseif queue_up[p] == 0 then
 				out[i] = 2
 			else
-				call('XADD', KEYS[2 * p], '*', 's', h, 'j', ARGV[b + 2], 'd', ARGV[b + 3])
+				if ARGV[b + 4] == '' then
+					call('XADD', KEYS[2 * p], '*', 's', h, 'j', ARGV[b + 2], 'd', ARGV[b + 3])
+				else
+					local lane = 'l:' .. ARGV[10 + p] .. ':' .. ARGV[b + 4]
+					local previous = call('HGET', s, lane)
+					call('HSET', s, lane, call('XADD', KEYS[2 * p], '*', 's', h, 'j', ARGV[b + 2],
+						'd', ARGV[b + 3], 'p', previous or ''))
+				end
 				queue_len[p] = queue_len[p] + 1
 				uses(ARGV[10 + p])
 				out[i] = 1
 			end
-			b = b + 4
+			b = b + 5
 		elseif op == 'R' then
 			reg = true
 			out[i] = 1

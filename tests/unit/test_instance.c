@@ -14,7 +14,7 @@ static uv_loop_t loop;
 static struct conf conf;
 static struct worker worker;
 static struct instances *list;
-static int opened, closed, failed, made_ready, is_busy, refuses;
+static int opened, closed, changed, let_go, left, failed, made_ready, is_busy, refuses;
 static const struct session_ref ann = {0, "aaaaaaaaaaaaaaaaaaaaaa"},
 				bob = {0, "bbbbbbbbbbbbbbbbbbbbbb"};
 
@@ -57,6 +57,27 @@ static void on_ready(void *arg, struct instance *in)
 	made_ready++;
 }
 
+static void on_changed(void *arg, struct instance *in)
+{
+	UNUSED(arg);
+	UNUSED(in);
+	changed++;
+}
+
+/* It is no more found then: whoever lets go of the account can tell whether another took its place. */
+static void on_instance_closed(void *arg, const char *key)
+{
+	UNUSED(arg);
+	assert_true(list == NULL || instances_find(list, key) == NULL || opened > closed);
+	let_go++;
+}
+
+static void on_left(void *state)
+{
+	assert_non_null(state);
+	left++;
+}
+
 static int busy(void *arg, const struct instance *in)
 {
 	UNUSED(arg);
@@ -64,11 +85,13 @@ static int busy(void *arg, const struct instance *in)
 	return is_busy;
 }
 
-static struct platform platform = {.name = "test", .open = on_open, .close = on_close};
+static struct platform platform = {
+	.name = "test", .open = on_open, .left = on_left, .close = on_close};
 
 static void open_as(enum platform_life life)
 {
-	const struct instance_events events = {on_fail, on_ready, busy, NULL};
+	const struct instance_events events = {
+		on_fail, on_ready, busy, on_changed, on_instance_closed, NULL};
 
 	platform.life = life;
 	list = instances_open(&worker, &events);
@@ -82,7 +105,7 @@ static int setup(void **state)
 	turn_open(&loop);
 	conf = (struct conf){.session_linger_s = 0};
 	worker = (struct worker){.loop = &loop, .conf = &conf, .platform = &platform};
-	opened = closed = failed = made_ready = is_busy = refuses = 0;
+	opened = closed = changed = let_go = left = failed = made_ready = is_busy = refuses = 0;
 	open_as(PLATFORM_PER_ACCOUNT);
 	return 0;
 }
@@ -102,11 +125,15 @@ static int teardown(void **state)
 static struct instance *get(const struct session_ref *s, const char *actor, const char *credentials)
 {
 	json_t *c = credentials != NULL ? json_loads(credentials, 0, NULL) : NULL;
+	char key[CRYPT_TOKEN_SIZE] = "";
+	const struct instance_want want = {s, key, actor, c, NULL, NULL};
 	struct instance *in;
 	struct err e;
 
 	assert_true(credentials == NULL || c != NULL);
-	in = instances_get(list, s, actor, c, &e);
+	if (platform.life == PLATFORM_PER_ACCOUNT)
+		instance_key(&worker, actor, c, key);
+	in = instances_get(list, &want, &e);
 	json_decref(c);
 	return in;
 }
@@ -245,12 +272,10 @@ static void test_broken(void **state)
 
 static void test_open_fails(void **state)
 {
-	struct err e;
-
 	UNUSED(state);
 	refuses = 1;
-	assert_null(instances_get(list, &ann, "ann", NULL, &e));
-	assert_int_equal(e.code, ERR_AUTH);
+	assert_null(get(&ann, "ann", NULL));
+	assert_int_equal(instances_count(list), 0);
 	refuses = 0;
 	assert_non_null(get(&ann, "ann", NULL));
 	assert_int_equal(opened, 1);
@@ -272,6 +297,34 @@ static void test_stateless(void **state)
 	assert_int_equal(closed, 0);
 }
 
+/* A successor gets what was kept, and leaves it to the next unless it keeps something else. */
+static void test_kept(void **state)
+{
+	json_t *kept = json_pack("{s:i}", "n", 7), *topics = json_pack("{s:b}", "INBOX", 1);
+	const struct instance_want want = {&ann, "k", "ann", NULL, kept, topics};
+	struct instance *in;
+	struct err e;
+
+	UNUSED(state);
+	in = instances_get(list, &want, &e);
+	assert_non_null(in);
+	assert_true(json_equal(in->kept, kept) && json_equal(in->keep, kept));
+	assert_true(json_equal(instance_attached(in, &ann)->topics, topics));
+	assert_null(instance_attached(in, &bob));
+	assert_string_equal(in->actor, "ann");
+	assert_ptr_equal(instances_find(list, "k"), in);
+	assert_null(instances_find(list, "K"));
+	assert_int_equal(changed, 2);
+	instances_session_gone(list, &bob);
+	assert_int_equal(left, 0);
+	instances_session_gone(list, &ann);
+	assert_true(left == 1 && changed == 3);
+	run(20);
+	assert_true(closed == 1 && let_go == 1);
+	json_decref(kept);
+	json_decref(topics);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -285,6 +338,7 @@ int main(void)
 		TEST(test_broken),
 		TEST(test_open_fails),
 		TEST(test_stateless),
+		TEST(test_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

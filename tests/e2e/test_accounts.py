@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+"""Several workers share a platform's accounts, with real XMPP accounts: every job reaches the worker that holds its account,
+in order, also when workers come, drain and die; connections come back for sessions that live, and for no others."""
+import collections
+import os
+import re
+import signal
+import subprocess
+import threading
+
+import lib
+
+SERVERS = os.path.join(lib.ROOT, "tests/servers")
+PASSWORD = "secret"
+
+
+class Prosody:
+    """A server with the accounts a0, a1, ..."""
+
+    def __init__(self, folder, n):
+        self.folder = os.path.join(folder, "prosody")
+        self.users = " ".join("a%d" % i for i in range(n))
+        self.port = lib.free_port()
+        self.start()
+
+    def start(self):
+        # The next port has to be free as well.
+        for _ in range(20):
+            done = subprocess.run([os.path.join(SERVERS, "prosody/start.sh"), self.folder, str(self.port)],
+                                  env={**os.environ, "XMPP_USERS": self.users}, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return
+            self.port = lib.free_port()
+        raise AssertionError("prosody: " + done.stderr)
+
+    def stop(self):
+        subprocess.run([os.path.join(SERVERS, "stop.sh"), self.folder], check=False, capture_output=True)
+
+    @property
+    def ca(self):
+        return os.path.join(self.folder, "ca.pem")
+
+
+class Account:
+    """A session with an account."""
+
+    def __init__(self, stack, prosody, i, password=PASSWORD):
+        self.stack, self.address, self.rid, self.cursor = stack, "a%d@localhost" % i, 100, None
+        self.sid = stack.register()
+        self.seen = []
+        self.post({"platform": "xmpp", "verb": "set", "rid": 1, "actor": {"address": self.address},
+                   "object": {"objectType": "credentials", "username": self.address, "password": password,
+                              "server": "127.0.0.1", "port": prosody.port, "resource": "page"}})
+
+    def post(self, jobs, wait=None):
+        posted = self.stack.post(jobs, sid=self.sid, wait=wait)
+        assert posted.status == 200, posted
+        return posted.replies
+
+    def job(self, verb, target=(), **object_):
+        self.rid += 1
+        return {"platform": "xmpp", "verb": verb, "rid": self.rid, "actor": {"address": self.address},
+                "target": [{"address": t} for t in target], "object": object_}
+
+    def run(self, verb, target=(), wait=60, **object_):
+        """The result of one job."""
+        job = self.job(verb, target, **object_)
+        results = [r for r in self.post(job, wait=wait) if r.get("rid") == job["rid"] and "status" in r]
+        assert len(results) == 1, results
+        return results[0]
+
+    def poll(self, wait=1):
+        self.cursor, more = self.stack.poll(self.sid, self.cursor, wait=wait)
+        self.seen += more
+        return more
+
+    def until(self, what, condition, timeout=60):
+        """Polls until condition(all messages so far) is true."""
+        lib.until(what, lambda: condition(self.seen) or self.poll() and condition(self.seen), timeout, step=0)
+
+    def texts(self, sender=None):
+        return [m["object"]["text"] for m in self.seen if m["verb"] == "send" and "rid" not in m and
+                "text" in m["object"] and m["actor"]["address"] != self.address and
+                (sender is None or m["actor"]["address"] == sender.address)]
+
+    def states(self):
+        """What the account was told about its connection."""
+        return [m["object"].get("status") for m in self.seen if m["verb"] == "connect" and "rid" not in m]
+
+
+class Accounts(lib.StackTest):
+    def rig(self, n, workers=1, **settings):
+        stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, workers=0, start=False,
+                           config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}})
+        prosody = Prosody(stack.dir, n)
+        self.addCleanup(prosody.stop)
+        stack.reconfigure({"platforms": {"xmpp": {"ca_file": prosody.ca}}})
+        stack.start_redis()
+        stack.start_gateway(wait=False)
+        for _ in range(workers):
+            stack.start_worker("xmpp").wait_event("worker.ready")
+        stack.wait_ready()
+        return stack, prosody
+
+    def holders(self, stack):
+        """{worker name: how many accounts}, as Redis has it."""
+        found = {}
+        for key in stack.redis("KEYS", "sh:{*}:held:xmpp:*"):
+            found[key.decode().rpartition(":")[2]] = stack.redis("SCARD", key)
+        return found
+
+    def opened(self, stack):
+        """{account key: how often any worker opened it}"""
+        lines = [line for w in stack.workers["xmpp"] for line in w.events("instance.open")]
+        return collections.Counter(re.search(r" key=(\S+)", line).group(1) for line in lines)
+
+    def together(self, *calls):
+        """Runs the calls side by side; the first failure is raised."""
+        failures = []
+
+        def guard(call):
+            try:
+                call()
+            except BaseException as e:  # pylint: disable=broad-except
+                failures.append(e)
+        threads = [threading.Thread(target=guard, args=(c,)) for c in calls]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        if failures:
+            raise failures[0]
+
+    def test_every_job_reaches_the_holder(self):
+        n, jobs = 8, 25
+        stack, prosody = self.rig(n, workers=3)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+
+        def chat(i):
+            me, to = everyone[i], everyone[(i + 1) % n]
+            # One request for each, so that different workers read them; nobody waits for an answer.
+            for k in range(jobs):
+                me.post(me.job("send", [to.address], text="%d" % k))
+            me.until("all results", lambda seen: sum("rid" in m for m in seen) >= jobs)
+        # Presence is not needed to get messages, a connection is.
+        self.together(*[lambda a=a: self.assertTrue(a.run("connect")["status"]) for a in everyone])
+        self.together(*[lambda i=i: chat(i) for i in range(n)])
+        for i, me in enumerate(everyone):
+            sender = everyone[(i - 1) % n]
+            me.until("messages of %s" % sender.address, lambda _, me=me, s=sender: len(me.texts(s)) >= jobs)
+            self.assertEqual([str(k) for k in range(jobs)], me.texts(sender))
+            results = [m for m in me.seen if "rid" in m]
+            self.assertEqual(jobs, len(results))
+            self.assertTrue(all(r["status"] for r in results), results)
+        self.assertEqual([1] * n, list(self.opened(stack).values()))
+        self.assertEqual(n, sum(self.holders(stack).values()))
+
+    def test_first_jobs_keep_their_order(self):
+        """The jobs that open the connection, spread over the workers."""
+        stack, prosody = self.rig(2, workers=3)
+        one, two = Account(stack, prosody, 0), Account(stack, prosody, 1)
+        self.assertTrue(two.run("connect")["status"])
+        for k in range(30):
+            one.post(one.job("send", [two.address], text="%d" % k))
+        two.until("all messages", lambda _: len(two.texts()) >= 30)
+        self.assertEqual([str(k) for k in range(30)], two.texts())
+        self.assertEqual([1, 1], list(self.opened(stack).values()))
+
+    def test_bound(self):
+        stack, prosody = self.rig(6, workers=2, accounts=2)
+        everyone = [Account(stack, prosody, i) for i in range(6)]
+        results = []
+        self.together(*[lambda a=a: results.append(a.run("connect")) for a in everyone])
+        good = [r for r in results if r["status"]]
+        bad = [r for r in results if not r["status"]]
+        self.assertEqual((4, 2), (len(good), len(bad)))
+        for r in bad:
+            self.assertIn("no worker has room for another account (platforms.xmpp.accounts)", r["message"])
+        # A worker more, and there is room.
+        stack.start_worker("xmpp").wait_event("worker.ready")
+        late = next(a for a in everyone if a.address == bad[0]["actor"]["address"])
+        lib.until("a worker with room shows itself", lambda: late.run("connect")["status"], 30, step=0.2)
+
+    def test_worker_drained(self):
+        stack, prosody = self.rig(4, workers=2)
+        everyone = [Account(stack, prosody, i) for i in range(4)]
+        self.together(*[lambda a=a: self.assertTrue(a.run("connect")["status"]) for a in everyone])
+        first, second = stack.workers["xmpp"]
+        n_first = len(first.events("instance.open"))
+        first.stop()
+        lib.until("its accounts are with the other", lambda: len(second.events("instance.open")) == 4, 30)
+        for a in everyone:
+            self.assertTrue(a.run("send", [everyone[0].address], text="still here")["status"])
+        self.assertEqual(4, sum(self.holders(stack).values()))
+        restored = [a for a in everyone if a.poll(0) is not None and "online" in a.states()]
+        self.assertEqual(n_first, len(restored), [a.states() for a in everyone])
+
+    def test_worker_killed_under_load(self):
+        n, jobs = 4, 40
+        stack, prosody = self.rig(n, workers=2)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+        self.together(*[lambda a=a: self.assertTrue(a.run("connect")["status"]) for a in everyone])
+        half = threading.Event()
+
+        def chat(i):
+            me, to = everyone[i], everyone[(i + 1) % n]
+            for k in range(jobs):
+                me.post(me.job("send", [to.address], text="%d" % k))
+                if k == jobs // 2:
+                    half.set()
+            me.until("all results", lambda seen: sum("rid" in m for m in seen) >= jobs, 120)
+
+        def fault():
+            half.wait()
+            stack.workers["xmpp"][0].kill()
+        self.together(fault, *[lambda i=i: chat(i) for i in range(n)])
+        for i, me in enumerate(everyone):
+            results = collections.Counter(m["rid"] for m in me.seen if "rid" in m)
+            self.assertEqual({1}, set(results.values()))
+            self.assertEqual(jobs, len(results))
+            failed = [m for m in me.seen if m.get("status") is False]
+            for m in failed:
+                self.assertIn("may or may not have", m["message"])
+            good = {m["rid"] for m in me.seen if m.get("rid") and m["status"]}
+            to = everyone[(i + 1) % n]
+            # What succeeded has arrived; what may have been sent may have; nothing arrived twice.
+            to.until("messages", lambda _, to=to, me=me, good=good: len(to.texts(me)) >= len(good), 60)
+            self.assertEqual(len(to.texts(me)), len(set(to.texts(me))))
+        self.assertEqual(n, sum(self.holders(stack).values()))
+
+    def test_only_worker_killed(self):
+        """Supervised: its successor brings the connections back for the sessions that still live, and tells them."""
+        stack, prosody = self.rig(3, workers=1)
+        live, gone, idle = [Account(stack, prosody, i) for i in range(3)]
+        for a in (live, gone):
+            self.assertTrue(a.run("connect")["status"])
+        worker = stack.workers["xmpp"][0]
+        name = next(iter(self.holders(stack)))
+        worker.kill()
+        self.assertEqual(204, stack.http("DELETE", stack.base + "/" + gone.sid).status)
+        stack.start_worker("xmpp", env={"SOCKETHUB_WORKER_PREDECESSOR": name}).wait_event("worker.ready")
+        live.until("it is told", lambda _: "online" in live.states())
+        second = stack.workers["xmpp"][1]
+        self.assertEqual(1, len(second.events("instance.open")))
+        self.assertIn("restored=1", second.events("instance.open")[0])
+        # It works, also for messages from outside, without a job of the live session before.
+        self.assertTrue(idle.run("send", [live.address], text="welcome back")["status"])
+        live.until("the message", lambda _: live.texts(idle) == ["welcome back"])
+        lib.until("nobody holds what nobody uses", lambda: sum(self.holders(stack).values()) == 2)
+
+    def test_sessions_end(self):
+        stack, prosody = self.rig(1, workers=2)
+        one, two = Account(stack, prosody, 0), Account(stack, prosody, 0)
+        for a in (one, two):
+            self.assertTrue(a.run("connect")["status"])
+        self.assertEqual([1], list(self.opened(stack).values()))
+        self.assertEqual(204, stack.http("DELETE", stack.base + "/" + one.sid).status)
+        self.assertTrue(two.run("send", ["a0@localhost"], text="to myself")["status"])
+        self.assertEqual(204, stack.http("DELETE", stack.base + "/" + two.sid).status)
+        lib.until("the account is nobody's", lambda: not stack.redis("KEYS", "sh:{*}:a:xmpp:*"))
+        self.assertEqual({}, self.holders(stack))
+
+    def test_other_password(self):
+        """Never reaches the first one's connection, and does not disturb it."""
+        stack, prosody = self.rig(2, workers=2)
+        good, bad = Account(stack, prosody, 0), Account(stack, prosody, 0, password="wrong")
+        self.assertTrue(good.run("connect")["status"])
+        refused = bad.run("send", ["a1@localhost"], text="as somebody else")
+        self.assertFalse(refused["status"])
+        self.assertTrue(good.run("send", ["a1@localhost"], text="as myself")["status"])
+        self.assertEqual(2, len(self.opened(stack)))
+        self.assertEqual([], good.states())
+
+    def test_stopped_worker_lets_go(self):
+        """A worker that hangs is taken for dead; when it wakes up it finds its account with another, and does not fight."""
+        stack, prosody = self.rig(1, workers=2)
+        a = Account(stack, prosody, 0)
+        self.assertTrue(a.run("connect")["status"])
+        first, second = stack.workers["xmpp"]
+        holder, other = (first, second) if first.events("instance.open") else (second, first)
+        holder.signal(signal.SIGSTOP)
+        other.wait_event("instance.open", timeout=60)
+        self.assertTrue(a.run("send", ["a0@localhost"], text="by the other")["status"])
+        holder.signal(signal.SIGCONT)
+        holder.asked = None
+        holder.wait_event("instance.close", timeout=60)
+        self.assertTrue(a.run("send", ["a0@localhost"], text="still by the other")["status"])
+        self.assertEqual(1, len(other.events("instance.open")))
+
+
+if __name__ == "__main__":
+    lib.main()

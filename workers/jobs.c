@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "workers/jobs.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "core/turn.h"
+#include "workers/instance.h"
+#include "workers/job.h"
+#include "workers/order.h"
+#include "workers/prepare.h"
+#include "workers/worker.h"
+
+#define JOBS_MAGIC 0x70B50001u
+#define ASK_MS     50 /* how often the queue is asked about a predecessor that is with another worker */
+
+struct jobs {
+	unsigned magic;
+	struct worker *worker;
+	struct job *list;
+	size_t count;
+	size_t n_suspects_running;
+	size_t n_behind;
+	struct turn_task look; /* at those behind */
+	uv_timer_t ask;
+};
+
+size_t jobs_count(const struct jobs *j)
+{
+	return j->count;
+}
+
+struct job *jobs_first(const struct jobs *j)
+{
+	return j->list;
+}
+
+struct job *jobs_find(const struct jobs *j, unsigned shard, const char *id)
+{
+	struct job *job;
+
+	DL_FOREACH (j->list, job)
+		if (job->q.session.shard == shard && strcmp(job->q.id, id) == 0)
+			return job;
+	return NULL;
+}
+
+/* --- suspects ------------------------------------------------------------------------------------------------------------- */
+
+static void next_suspect(struct jobs *j)
+{
+	struct job *job;
+
+	if (j->n_suspects_running > 0)
+		return;
+	DL_FOREACH (j->list, job)
+		if (job->state == JOB_SUSPECT)
+			break;
+	if (job == NULL)
+		return;
+	job->alone = 1;
+	j->n_suspects_running++;
+	prepare_job(job);
+}
+
+void jobs_suspect(struct jobs *j, struct job *job)
+{
+	job->state = JOB_SUSPECT;
+	next_suspect(j);
+}
+
+/* --- those that wait for the start of another ------------------------------------------------------------------------------- */
+
+static void on_look(void *arg)
+{
+	CAST(jobs, j, arg, JOBS_MAGIC);
+
+	order_check(j, 0);
+}
+
+static void on_ask(uv_timer_t *timer)
+{
+	CAST(jobs, j, timer->data, JOBS_MAGIC);
+
+	order_check(j, 1);
+}
+
+void jobs_set_behind(struct jobs *j, struct job *job, int behind)
+{
+	if (behind) {
+		job->state = JOB_BEHIND;
+		if (j->n_behind++ == 0)
+			uv_timer_start(&j->ask, on_ask, ASK_MS, ASK_MS);
+		return;
+	}
+	/* Behind the one it waited for, so that held jobs run in that order. The list is out of the order of deadlines by
+	 * as much as that one came later: jobs_check_deadlines() may see a deadline late by that much. */
+	job->state = JOB_PREPARING;
+	DL_DELETE(j->list, job);
+	DL_APPEND(j->list, job);
+	if (--j->n_behind == 0)
+		uv_timer_stop(&j->ask);
+}
+
+void jobs_look_behind(struct jobs *j)
+{
+	if (j->n_behind > 0)
+		turn_queue(j->worker->loop, TURN_WORK, &j->look);
+}
+
+/* --- in and out --------------------------------------------------------------------------------------------------------------- */
+
+void jobs_add(struct jobs *j, struct job *job)
+{
+	DL_APPEND(j->list, job);
+	j->count++;
+}
+
+void jobs_remove(struct jobs *j, struct job *job)
+{
+	if (job->state == JOB_BEHIND)
+		jobs_set_behind(j, job, 0);
+	DL_DELETE(j->list, job);
+	j->count--;
+	jobs_look_behind(j);
+	if (job->alone) {
+		j->n_suspects_running--;
+		next_suspect(j);
+	}
+}
+
+/* --- events -------------------------------------------------------------------------------------------------------------------- */
+
+void jobs_check_deadlines(struct jobs *j)
+{
+	uint64_t now = uv_now(j->worker->loop);
+	struct job *job, *next;
+	struct err e;
+
+	/* In order of arrival, and all have the same time: the first that is not over ends the search. */
+	DL_FOREACH_SAFE (j->list, job, next) {
+		if (job->deadline_ms > now)
+			break;
+		err_set(&e, ERR_TIMEOUT,
+			"the job was not done in the time it had (platforms.%s.job_timeout_s)",
+			j->worker->platform->name);
+		job_cancel(job, &e);
+	}
+}
+
+void jobs_session_gone(struct jobs *j, const struct session_ref *s)
+{
+	struct job *job, *next;
+	struct err e;
+
+	err_set(&e, ERR_CANCELLED, "the session ended");
+	DL_FOREACH_SAFE (j->list, job, next)
+		if (strcmp(job->q.session.h, s->h) == 0)
+			job_cancel(job, &e);
+}
+
+void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *why)
+{
+	struct job *job, *next;
+
+	DL_FOREACH_SAFE (j->list, job, next)
+		if (job->ps.instance == in)
+			job_cancel(job, why);
+}
+
+void jobs_ready_of(struct jobs *j, const struct instance *in)
+{
+	struct job *job, *next;
+
+	DL_FOREACH_SAFE (j->list, job, next)
+		if (job->ps.instance == in && job->state == JOB_HELD)
+			prepare_continue(job);
+}
+
+int jobs_busy(const struct jobs *j, const struct instance *in)
+{
+	struct job *job;
+
+	DL_FOREACH (j->list, job)
+		if (job->ps.instance == in)
+			return 1;
+	return 0;
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------------------------ */
+
+struct jobs *jobs_open(struct worker *w)
+{
+	struct jobs *j = mem_alloc(sizeof *j);
+
+	j->magic = JOBS_MAGIC;
+	j->worker = w;
+	j->look = (struct turn_task){.fn = on_look, .arg = j};
+	uv_timer_init(w->loop, &j->ask);
+	j->ask.data = j;
+	return j;
+}
+
+void jobs_abandon(struct jobs *j)
+{
+	const struct platform *p = j->worker->platform;
+	struct job *job, *next;
+
+	DL_FOREACH_SAFE (j->list, job, next) {
+		if (job->state == JOB_RUNNING && p->cancel != NULL)
+			p->cancel(job->ps.instance->platform_state, job);
+		DL_DELETE(j->list, job);
+		job->abandoned = 1;
+		if (job->waiting == 0)
+			job_free(job);
+	}
+}
+
+static void on_closed(uv_handle_t *h)
+{
+	CAST(jobs, j, h->data, JOBS_MAGIC);
+
+	mem_free(j);
+}
+
+void jobs_close(struct jobs **jp)
+{
+	struct jobs *j = *jp;
+
+	*jp = NULL;
+	if (j == NULL)
+		return;
+	turn_cancel(&j->look);
+	uv_close((uv_handle_t *)&j->ask, on_closed);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* jobs - the jobs of this worker that are not answered, in the order in which they came.
+ *
+ * Who of them is a suspect and runs alone, whose deadline passed, whose session ended, whose connection is ready or broken, and who
+ * waits for the start of another. Does not know where jobs come from. Used by the listener, and by order.c. */
+#ifndef WORKERS_JOBS_H
+#define WORKERS_JOBS_H
+
+#include <stddef.h>
+
+struct err;
+struct instance;
+struct job;
+struct jobs;
+struct session_ref;
+struct worker;
+
+/* `w` is KEPT. GIVES. */
+struct jobs *jobs_open(struct worker *w);
+/* Those still open stay pending at Redis, for others: the platform is told, and they are freed. */
+void jobs_abandon(struct jobs *j);
+/* Sets NULL; the loop has to run once more. */
+void jobs_close(struct jobs **j);
+
+size_t jobs_count(const struct jobs *j);
+/* TAKES `job`, until jobs_remove(). */
+void jobs_add(struct jobs *j, struct job *job);
+/* It is answered or given away; it is the caller's again. */
+void jobs_remove(struct jobs *j, struct job *job);
+/* The first, the others by their `next`. */
+struct job *jobs_first(const struct jobs *j);
+/* By its id in the shard's queue; NULL: not here, or answered. */
+struct job *jobs_find(const struct jobs *j, unsigned shard, const char *id);
+
+/* Several workers died with this job: it runs when no other suspect does, so that the one that kills is known. */
+void jobs_suspect(struct jobs *j, struct job *job);
+/* Fails those whose time is over. */
+void jobs_check_deadlines(struct jobs *j);
+void jobs_session_gone(struct jobs *j, const struct session_ref *s);
+void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *why);
+/* Goes on with those that were held for the instance's connection. */
+void jobs_ready_of(struct jobs *j, const struct instance *in);
+/* 1 when some job of the instance is not answered. */
+int jobs_busy(const struct jobs *j, const struct instance *in);
+
+/* For order.c: the job waits for the start of another (1), at the end of the list; or does not any more (0). */
+void jobs_set_behind(struct jobs *j, struct job *job, int behind);
+/* For order.c: some job was started or answered: order_check() is called before this turn ends, if any is waiting. */
+void jobs_look_behind(struct jobs *j);
+
+#endif

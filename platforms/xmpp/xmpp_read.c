@@ -18,6 +18,9 @@ void xmpp_read_stanza(
 {
 	memset(news, 0, sizeof *news);
 	news->messages = json_array();
+	/* Who sends no usable address must not pass for the own server, who sends none. */
+	if (xmpp_xml_has_bad_attr(s, "from"))
+		return;
 	news->from = mem_strdup(xmpp_xml_attr(s, "from"));
 	news->id = mem_strdup(xmpp_xml_attr(s, "id"));
 	if (xmpp_xml_is(s, "message", XMPP_NS_CLIENT))
@@ -63,9 +66,8 @@ int xmpp_read_from_self(const xmpp_stanza_t *s, const struct xmpp_read_self *sel
 {
 	const char *from = xmpp_xml_attr(s, "from");
 
-	/* An attribute that is there and of no use is not the same as none. */
 	if (from == NULL)
-		return xmpp_stanza_get_attribute((xmpp_stanza_t *)s, "from") == NULL;
+		return !xmpp_xml_has_bad_attr(s, "from");
 	return xmpp_jid_find_resource(from) == NULL && xmpp_jid_equals_bare(from, self->full_jid);
 }
 

@@ -195,7 +195,9 @@ static void add_receipt(const struct talk *t, const char *word, const char *ns, 
 static void add_invitation_to(
 	const struct talk *t, const char *room, const char *by, json_t *object, json_t *messages)
 {
-	json_t *host = by != NULL ? xmpp_map_contact(by, NULL) : xmpp_map_person(room, NULL);
+	json_t *host = by != NULL && !xmpp_jid_equals_bare(by, room)
+			       ? xmpp_map_contact(by, NULL)
+			       : xmpp_map_occupant(room, xmpp_jid_find_resource(by));
 
 	xmpp_map_set(object, "room", room);
 	set_circumstances(t, object);
@@ -286,8 +288,10 @@ int xmpp_read_content(const xmpp_stanza_t *s, const struct xmpp_read_self *self,
 	t.to = xmpp_jid_is_valid(to) ? to : NULL;
 	t.bare = xmpp_jid_to_bare(t.from);
 	t.groupchat = type != NULL && strcmp(type, "groupchat") == 0;
-	if (t.bare == NULL)
+	if (t.bare == NULL || xmpp_xml_has_bad_attr(s, "from")) {
+		mem_free(t.bare);
 		return 0;
+	}
 	t.own = is_own(&t, from);
 	add_content(&t, messages);
 	mem_free(t.bare);

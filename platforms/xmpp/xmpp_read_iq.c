@@ -55,26 +55,20 @@ json_t *xmpp_read_contact(const xmpp_stanza_t *item, const struct xmpp_read_self
 	const char *jid = xmpp_xml_attr(item, "jid");
 	const char *name = xmpp_xml_attr(item, "name");
 	const char *subscription = xmpp_read_contact_subscription(item);
-	const char *verb = "request-friend";
-	const char *state = NULL;
+	int is_friend = strcmp(subscription, "both") == 0;
+	int waits = strcmp(subscription, "from") == 0 && is_asked(item);
+	const char *verb = is_friend || waits || push ? "update" : "request-friend";
 	json_t *object;
 
 	if (!xmpp_jid_is_valid(jid))
 		return NULL;
-	if (strcmp(subscription, "both") == 0)
-		state = "offline";
-	else if (strcmp(subscription, "from") == 0 && is_asked(item))
-		state = "notauthorized";
-	else if (strcmp(subscription, "remove") == 0)
+	if (strcmp(subscription, "remove") == 0)
 		verb = "remove-friend";
 	object = json_object();
-	if (state != NULL) {
-		verb = "update";
-		/* News of a change say nothing about who is online: the contact's presence does. */
-		if (!push) {
-			xmpp_map_set(object, "statusText", "");
-			xmpp_map_set(object, "state", state);
-		}
+	/* News of a change say nothing about who is online (the contact's presence does), and ask for no friendship. */
+	if (!push && (is_friend || waits)) {
+		xmpp_map_set(object, "statusText", "");
+		xmpp_map_set(object, "state", is_friend ? "offline" : "notauthorized");
 	}
 	xmpp_map_set(object, "objectType", "contact");
 	xmpp_read_contact_fields(item, object);

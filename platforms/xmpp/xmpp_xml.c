@@ -31,6 +31,12 @@ const char *xmpp_xml_attr(const xmpp_stanza_t *s, const char *name)
 	return value;
 }
 
+int xmpp_xml_has_bad_attr(const xmpp_stanza_t *s, const char *name)
+{
+	return s != NULL && xmpp_stanza_get_attribute(loose(s), name) != NULL &&
+	       xmpp_xml_attr(s, name) == NULL;
+}
+
 int xmpp_xml_is(const xmpp_stanza_t *s, const char *name, const char *ns)
 {
 	const char *own_ns;

@@ -23,6 +23,8 @@
 
 /* The attribute; NULL when absent, longer than XMPP_XML_ATTR_MAX, or with a character that JSON cannot carry. Borrowed. */
 const char *xmpp_xml_attr(const xmpp_stanza_t *s, const char *name);
+/* 1 when the attribute is there and xmpp_xml_attr() does not give it: that is not the same as none. */
+int xmpp_xml_has_bad_attr(const xmpp_stanza_t *s, const char *name);
 /* 1 when `s` is an element of this name and namespace; NULL: any. No namespace counts as jabber:client. */
 int xmpp_xml_is(const xmpp_stanza_t *s, const char *name, const char *ns);
 /* The first such child; NULL when there is none, or when `s` is NULL: paths can be followed without asking. Borrowed. */

@@ -10,7 +10,7 @@
 
 #define BIND_ID "sh-bind"
 
-enum step { OPEN, FEATURES, PROCEED, SASL, RESUME, BIND };
+enum step { OPEN, FEATURES, PROCEED, SASL, RESUME, BIND, BOUND };
 
 struct xmpp_login {
 	xmpp_conn_t *conn;
@@ -63,6 +63,11 @@ enum xmpp_login_next xmpp_login_next(struct xmpp_login *l)
 const struct err *xmpp_login_error(const struct xmpp_login *l)
 {
 	return &l->err;
+}
+
+int xmpp_login_is_done(const struct xmpp_login *l)
+{
+	return l->step == BOUND;
 }
 
 const char *xmpp_login_full_jid(const struct xmpp_login *l)
@@ -293,7 +298,7 @@ static void read_bind(struct xmpp_login *l, xmpp_stanza_t *s)
 			start_session(l);
 		if (l->can_manage)
 			enable_management(l);
-		l->next = XMPP_LOGIN_DONE;
+		l->step = BOUND;
 	}
 	xmpp_free(l->ctx, text);
 }
@@ -328,7 +333,7 @@ static void read_resume(struct xmpp_login *l, xmpp_stanza_t *s)
 		l->sm->enabled = 1;
 		l->full_jid = mem_strdup(l->sm->full_jid);
 		l->resumed = 1;
-		l->next = XMPP_LOGIN_DONE;
+		l->step = BOUND;
 	}
 }
 
@@ -378,6 +383,7 @@ void xmpp_login_read(struct xmpp_login *l, xmpp_stanza_t *s)
 	} else {
 		switch (l->step) {
 		case OPEN:
+		case BOUND:
 			unexpected(l);
 			break;
 		case FEATURES:

@@ -27,7 +27,6 @@ enum xmpp_login_next {
 	XMPP_LOGIN_WAIT,   /* for the server */
 	XMPP_LOGIN_TLS,    /* encrypt, then open a stream */
 	XMPP_LOGIN_STREAM, /* open a stream */
-	XMPP_LOGIN_DONE,   /* bound; the element that was read last was the last of the log-in */
 	XMPP_LOGIN_FAILED
 };
 
@@ -43,7 +42,9 @@ void xmpp_login_read(struct xmpp_login *login, xmpp_stanza_t *stanza);
 enum xmpp_login_next xmpp_login_next(struct xmpp_login *login);
 /* After XMPP_LOGIN_FAILED: ERR_TLS, ERR_AUTH, ERR_CONFLICT, ERR_REMOTE. Borrowed. */
 const struct err *xmpp_login_error(const struct xmpp_login *login);
-/* After XMPP_LOGIN_DONE. Borrowed. */
+/* 1 when the session is bound: the element that was read last was the last of the log-in. */
+int xmpp_login_is_done(const struct xmpp_login *login);
+/* Then; borrowed. */
 const char *xmpp_login_full_jid(const struct xmpp_login *login);
 int xmpp_login_is_resumed(const struct xmpp_login *login);
 

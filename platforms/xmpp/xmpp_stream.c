@@ -269,7 +269,7 @@ static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *arg)
 		return 1;
 	}
 	xmpp_login_read(s->login, stanza);
-	if (xmpp_login_next(s->login) == XMPP_LOGIN_DONE)
+	if (xmpp_login_is_done(s->login))
 		go_online(s);
 	return 1;
 }
@@ -376,7 +376,6 @@ static void advance_login(struct stream *s)
 		s->err = *xmpp_login_error(s->login);
 		break;
 	case XMPP_LOGIN_WAIT:
-	case XMPP_LOGIN_DONE:
 		break;
 	}
 }

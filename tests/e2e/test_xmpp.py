@@ -143,7 +143,7 @@ class Archive(xmpp.XmppTest):
         s = self.xmpp()
         page, peer = self.page(s), self.peer()
         for i in range(7):
-            page.do("send", peer.jid, {"text": "old %d" % i})
+            page.do("send", peer.jid, {"text": "old %d" % i, "receipt": False})
         history = {"objectType": "history", "limit": 3}
         page.drain()
         last = page.do("fetch", None, history)

@@ -42,7 +42,11 @@ class Prosody:
         self.ca = os.path.join(self.dir, "ca.pem")
         self.env = {"XMPP_USERS": " ".join("u%d" % i for i in range(users)), **(env or {})}
         self.free = iter(range(users))
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def start(self):
         subprocess.run([os.path.join(SERVERS, "prosody/start.sh"), self.dir, str(self.port)], check=True, timeout=90,

@@ -303,9 +303,9 @@ static void test_roster(void **state)
 }
 
 #define FORM_TYPE "<field type=\"hidden\" var=\"FORM_TYPE\"><value>urn:xmpp:mam:2</value></field>"
-#define QUERY(fields, set)                                                   \
-	"<query queryid=\"q1\" xmlns=\"urn:xmpp:mam:2\"><x type=\"submit\" " \
-	"xmlns=\"jabber:x:data\">" FORM_TYPE fields "</x><set "              \
+#define QUERY(fields, set)                                                           \
+	"<query queryid=\"q1\" xmlns=\"urn:xmpp:mam:2\"><x xmlns=\"jabber:x:data\" " \
+	"type=\"submit\">" FORM_TYPE fields "</x><set "                              \
 	"xmlns=\"http://jabber.org/protocol/rsm\">" set "</set></query></iq>"
 
 static const struct {

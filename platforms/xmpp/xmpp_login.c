@@ -55,8 +55,7 @@ enum xmpp_login_next xmpp_login_next(struct xmpp_login *l)
 {
 	enum xmpp_login_next next = l->next;
 
-	if (next == XMPP_LOGIN_TLS || next == XMPP_LOGIN_STREAM)
-		l->next = XMPP_LOGIN_WAIT;
+	l->next = XMPP_LOGIN_WAIT;
 	return next;
 }
 
@@ -80,11 +79,7 @@ int xmpp_login_is_resumed(const struct xmpp_login *l)
 	return l->resumed;
 }
 
-#define FAIL(l, ...)                             \
-	do {                                     \
-		err_set(&(l)->err, __VA_ARGS__); \
-		(l)->next = XMPP_LOGIN_FAILED;   \
-	} while (0)
+#define FAIL(l, ...) err_set(&(l)->err, __VA_ARGS__)
 
 static void unexpected(struct xmpp_login *l)
 {
@@ -199,10 +194,8 @@ static void answer_challenge(struct xmpp_login *l, const char *challenge)
 	const char *answer = NULL;
 	xmpp_stanza_t *response;
 
-	if (xmpp_sasl_answer(l->sasl, challenge, &answer, &l->err) < 0) {
-		l->next = XMPP_LOGIN_FAILED;
+	if (xmpp_sasl_answer(l->sasl, challenge, &answer, &l->err) < 0)
 		return;
-	}
 	response = element(l, "response", XMPP_NS_SASL);
 	if (answer[0] != '\0')
 		add_text(l, response, answer);
@@ -215,7 +208,6 @@ static void read_sasl(struct xmpp_login *l, xmpp_stanza_t *s)
 
 	if (is(s, "failure", XMPP_NS_SASL)) {
 		xmpp_reason_sasl(s, l->account->domain, &l->err);
-		l->next = XMPP_LOGIN_FAILED;
 		return;
 	}
 	text = xmpp_stanza_get_text(s);
@@ -223,9 +215,7 @@ static void read_sasl(struct xmpp_login *l, xmpp_stanza_t *s)
 		answer_challenge(l, text != NULL ? text : "");
 	} else if (!is(s, "success", XMPP_NS_SASL)) {
 		unexpected(l);
-	} else if (xmpp_sasl_finish(l->sasl, text, &l->err) < 0) {
-		l->next = XMPP_LOGIN_FAILED;
-	} else {
+	} else if (xmpp_sasl_finish(l->sasl, text, &l->err) == 0) {
 		l->authenticated = 1;
 		l->next = XMPP_LOGIN_STREAM;
 		l->step = OPEN;
@@ -286,7 +276,6 @@ static void read_bind(struct xmpp_login *l, xmpp_stanza_t *s)
 	}
 	if (strcmp(type, "result") != 0) {
 		xmpp_reason_bind(s, l->account->domain, &l->err);
-		l->next = XMPP_LOGIN_FAILED;
 		return;
 	}
 	text = jid != NULL ? xmpp_stanza_get_text(jid) : NULL;
@@ -373,11 +362,10 @@ void xmpp_login_opened(struct xmpp_login *l)
 
 void xmpp_login_read(struct xmpp_login *l, xmpp_stanza_t *s)
 {
-	if (l->next == XMPP_LOGIN_FAILED)
+	if (l->err.code != ERR_NONE)
 		return;
 	if (is(s, "error", XMPP_NS_STREAMS)) {
 		xmpp_reason_stream(s, l->account->domain, &l->err);
-		l->next = XMPP_LOGIN_FAILED;
 	} else if (l->next != XMPP_LOGIN_WAIT) {
 		unexpected(l);
 	} else {

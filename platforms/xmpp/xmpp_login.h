@@ -24,10 +24,9 @@ struct xmpp_login_account {
 };
 
 enum xmpp_login_next {
-	XMPP_LOGIN_WAIT,   /* for the server */
-	XMPP_LOGIN_TLS,    /* encrypt, then open a stream */
-	XMPP_LOGIN_STREAM, /* open a stream */
-	XMPP_LOGIN_FAILED
+	XMPP_LOGIN_WAIT,  /* for the server */
+	XMPP_LOGIN_TLS,   /* encrypt, then open a stream */
+	XMPP_LOGIN_STREAM /* open a stream */
 };
 
 /* `conn` and `sm` are KEPT. A session in `sm` is resumed if the server has it; if not, `sm` is begun anew. GIVES. */
@@ -40,7 +39,7 @@ void xmpp_login_opened(struct xmpp_login *login);
 void xmpp_login_read(struct xmpp_login *login, xmpp_stanza_t *stanza);
 /* What is to be done now; once. */
 enum xmpp_login_next xmpp_login_next(struct xmpp_login *login);
-/* After XMPP_LOGIN_FAILED: ERR_TLS, ERR_AUTH, ERR_CONFLICT, ERR_REMOTE. Borrowed. */
+/* ERR_NONE, or why there is no way on: ERR_TLS, ERR_AUTH, ERR_CONFLICT, ERR_REMOTE. Borrowed. */
 const struct err *xmpp_login_error(const struct xmpp_login *login);
 /* 1 when the session is bound: the element that was read last was the last of the log-in. */
 int xmpp_login_is_done(const struct xmpp_login *login);

@@ -40,7 +40,8 @@ struct stream {
 	int connected; /* TCP */
 	int opening;   /* our stream tag is sent, the server's did not come */
 	int online, leaving, ended;
-	int writing; /* libstrophe may have bytes left to write */
+	int queued;  /* libstrophe has something that it did not try to write yet */
+	int writing; /* it has tried, and the socket takes no more for now */
 	int more;    /* the host may have more to send */
 	int quiet;   /* rounds since something came */
 	uint64_t mark;
@@ -78,7 +79,7 @@ static void refuse(struct stream *s, const char *what)
 
 /* --- what the server costs ------------------------------------------------------------------------------------------ */
 
-/* Bytes that were read from the socket so far. */
+/* Bytes that were read from the socket so far; a few less when some arrive just now, and so perhaps less than before. */
 static uint64_t bytes_read(const struct stream *s)
 {
 	struct tcp_info info;
@@ -122,7 +123,7 @@ static void check_cost(struct stream *s)
 		return;
 	if (is_no_xml(s))
 		refuse(s, "does not speak XMPP here");
-	else if (bytes_read(s) - s->mark > bytes_max(s))
+	else if (bytes_read(s) > s->mark + bytes_max(s))
 		refuse(s, "sent too much in one piece");
 	else if (xmpp_heap_is_exceeded(s->o->heap))
 		refuse(s, "sent, or left unread, more than there is memory for");
@@ -151,7 +152,7 @@ static int is_too_deep(xmpp_stanza_t *stanza, int left)
 static void send_raw(struct stream *s, const char *text)
 {
 	xmpp_send_raw(s->conn, text, strlen(text));
-	s->writing = 1;
+	s->queued = 1;
 }
 
 static void resend(void *arg, const char *text)
@@ -253,6 +254,17 @@ static void go_online(struct stream *s)
 	ask_for_ack(s);
 }
 
+/* At once: libstrophe may call back again before it comes back. */
+static void note_failed_login(struct stream *s)
+{
+	const struct err *e = xmpp_login_error(s->login);
+
+	if (e->code != ERR_NONE && !s->ended) {
+		s->ended = 1;
+		s->err = *e;
+	}
+}
+
 static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *arg)
 {
 	struct stream *s = arg;
@@ -269,6 +281,8 @@ static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *arg)
 		return 1;
 	}
 	xmpp_login_read(s->login, stanza);
+	s->queued = 1;
+	note_failed_login(s);
 	if (xmpp_login_is_done(s->login))
 		go_online(s);
 	return 1;
@@ -286,6 +300,7 @@ static void on_event(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
 	} else if (event == XMPP_CONN_CONNECT) {
 		s->opening = 0;
 		xmpp_login_opened(s->login);
+		note_failed_login(s);
 	} else if (!s->connected) {
 		fail(s, ERR_CONNECT, "could not connect to %s: %s", s->name,
 			error != 0 ? strerror(error) : "refused");
@@ -346,6 +361,7 @@ static void open_stream(struct stream *s)
 	s->opening = 1;
 	s->mark = bytes_read(s);
 	xmpp_conn_open_stream_default(s->conn);
+	s->queued = 1;
 }
 
 static void start_tls(struct stream *s)
@@ -370,10 +386,6 @@ static void advance_login(struct stream *s)
 		break;
 	case XMPP_LOGIN_STREAM:
 		open_stream(s);
-		break;
-	case XMPP_LOGIN_FAILED:
-		s->ended = 1;
-		s->err = *xmpp_login_error(s->login);
 		break;
 	case XMPP_LOGIN_WAIT:
 		break;
@@ -430,7 +442,8 @@ static void run(struct stream *s, int reading)
 {
 	int was_connected = s->connected;
 
-	for (int left = reading ? READS : 1; left > 0 && !s->ended; left--) {
+	for (int left = reading ? READS : 1; (left > 0 || s->queued) && !s->ended; left--) {
+		s->queued = 0;
 		xmpp_run_once(s->o->ctx, 0);
 		hand_over(s);
 		if (!s->ended && s->connected && !was_connected) {
@@ -446,8 +459,7 @@ static void run(struct stream *s, int reading)
 		if (reading && s->host->wish(s->host->arg) == XMPP_STREAM_HOLD)
 			break;
 	}
-	if (s->writing && !s->ended && is_ready(s, POLLOUT))
-		s->writing = 0;
+	s->writing = !s->ended && s->connected && !is_ready(s, POLLOUT);
 }
 
 /* Why a connect() failed is told once, and libstrophe would not pass it on. */
@@ -478,9 +490,9 @@ static void round_of(struct stream *s)
 	if (wish == XMPP_STREAM_HOLD)
 		active = 0;
 	if (poll(fds, 2,
-		    s->more && !s->writing ? 0
-		    : active               ? ACTIVE_POLL_MS
-					   : -1) < 0 &&
+		    (s->more && !s->writing) || s->queued ? 0
+		    : active                              ? ACTIVE_POLL_MS
+							  : -1) < 0 &&
 		errno != EINTR)
 		fail(s, ERR_INTERNAL, "poll failed");
 	if (fds[0].revents != 0 && read(s->host->wake_fd, &count, sizeof count) < 0 &&
@@ -493,7 +505,7 @@ static void round_of(struct stream *s)
 		s->writing = 0;
 	if (wish == XMPP_STREAM_HOLD && (fds[1].revents & (POLLHUP | POLLERR)) == 0)
 		return;
-	if (s->connected && bytes_read(s) == s->mark)
+	if (s->connected && bytes_read(s) <= s->mark)
 		xmpp_heap_begin(
 			s->o->heap); /* no stanza has begun: what was spent was not spent on one */
 	check_cost(s);

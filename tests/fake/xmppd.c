@@ -84,7 +84,8 @@ static int expect(struct xmppd *d, const char *text)
 {
 	const char *found;
 
-	while ((found = strstr(buf_str(&d->received) + d->seen, text)) == NULL)
+	while ((found = memmem(buf_str(&d->received) + d->seen, d->received.len - d->seen, text,
+			strlen(text))) == NULL)
 		if (receive(d) < 0)
 			return -1;
 	d->seen = (size_t)(found - d->received.data) + strlen(text);
@@ -232,7 +233,8 @@ int xmppd_count(struct xmppd *d, const char *text)
 	int n = 0;
 
 	pthread_mutex_lock(&d->mutex);
-	for (const char *at = buf_str(&d->received); (at = strstr(at, text)) != NULL; at++)
+	for (const char *at = buf_str(&d->received), *end = at + d->received.len;
+		(at = memmem(at, (size_t)(end - at), text, strlen(text))) != NULL; at++)
 		n++;
 	pthread_mutex_unlock(&d->mutex);
 	return n;

@@ -311,11 +311,24 @@ static void test_refused(void **state)
 	peer_init(&p, *state, o);
 	wait_offline(&p, ERR_REMOTE, "the server does not serve other.example");
 	xmpp_link_free(&p.link);
+}
+
+static void test_wrong_name(void **state)
+{
+	static const struct xmppd_step steps[] = {
+		{XMPPD_TLS, NULL, 0}, {XMPPD_CLOSE, NULL, 0}, {XMPPD_END, NULL, 0}};
+	struct xmppd *d = xmppd_new(steps, folder);
+	struct xmpp_link_options o = to_fake(d);
+	struct peer p;
+
+	/* The name of the host that was connected to would be right, but the account is elsewhere. */
+	o.jid = "ann@other.example";
+	o.host = "localhost";
 	o.direct_tls = 1;
-	o.port = port + 1;
 	peer_init(&p, *state, o);
-	wait_offline(&p, ERR_TLS, "hostname mismatch");
+	wait_offline(&p, ERR_TLS, "no encrypted connection to other.example: hostname mismatch");
 	xmpp_link_free(&p.link);
+	xmppd_free(d);
 }
 
 static void test_unreachable(void **state)
@@ -531,7 +544,7 @@ static const struct hostile {
 	{"a long document type", ERR_REMOTE, "too much in one piece", 0,
 		{SECURE, EXPECT("<stream:stream"), SEND("<!DOCTYPE s ["),
 			TIMES(4000, "<!ENTITY x 'yyyyyyyyyyyyyyyy'>"), HANG, END}},
-	{"long features", ERR_REMOTE, "too much in one piece", 1,
+	{"long features", ERR_REMOTE, "localhost sent", 1,
 		{OPEN, SEND("<stream:features>"), TIMES(1 << 20, "<x>0</x>"), HANG, END}},
 };
 
@@ -616,9 +629,8 @@ static void test_hostile_online(void **state)
 
 		print_message("%s\n", h->name);
 		peer_init(&p, *state, to_fake(d));
-		wait_online(&p);
-		assert_int_equal(p.online, 1);
 		wait_offline(&p, h->code, h->text);
+		assert_int_equal(p.online, 1);
 		assert_int_equal(p.n_stanzas, 0);
 		xmpp_link_free(&p.link);
 		xmppd_free(d);
@@ -627,7 +639,7 @@ static void test_hostile_online(void **state)
 
 static int has_many(void *arg)
 {
-	return ((struct peer *)arg)->n_stanzas == 20000;
+	return ((struct peer *)arg)->n_stanzas >= 20001;
 }
 
 /* More than may wait for the loop: the server has to wait, nothing is lost, and the order is kept. */
@@ -643,10 +655,8 @@ static void test_flood_of_stanzas(void **state)
 	wait_online(&p);
 	usleep(200 * 1000); /* the loop is busy elsewhere */
 	wait_for(&p, has_many);
-	while (p.bodies[0] == '\0')
-		fake_run_for(p.fake, 5);
 	assert_string_equal(p.bodies, "|last");
-	assert_int_equal(p.n_stanzas, 20001);
+	assert_int_equal(p.offline, 0);
 	xmpp_link_free(&p.link);
 	xmppd_free(d);
 }
@@ -739,6 +749,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wrong_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unreachable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conflict, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_resume, setup, teardown),

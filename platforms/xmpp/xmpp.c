@@ -19,19 +19,26 @@
 
 typedef void ask_fn(struct xmpp_account *a, struct job *job);
 
-/* `update` without an objectType is the classic one. */
+static const struct {
+	const char *what;
+	ask_fn *ask;
+} updates[] = {
+	{"presence", xmpp_presence_update}, /* also without an objectType: the classic one */
+	{"contact", xmpp_contact_update},
+	{"topic", xmpp_muc_topic},
+	{"nick", xmpp_muc_nick},
+	{"invitation", xmpp_muc_invite},
+};
+
 static void update(struct xmpp_account *a, struct job *job)
 {
 	const char *what = activity_object_string(job_activity(job), "objectType", "presence");
+	size_t i = 0;
 
-	if (strcmp(what, "contact") == 0)
-		xmpp_contact_update(a, job);
-	else if (strcmp(what, "topic") == 0)
-		xmpp_muc_topic(a, job);
-	else if (strcmp(what, "nick") == 0)
-		xmpp_muc_nick(a, job);
-	else
-		xmpp_presence_update(a, job);
+	/* The schema has the same words. */
+	while (strcmp(updates[i].what, what) != 0)
+		i++;
+	updates[i].ask(a, job);
 }
 
 static void fetch(struct xmpp_account *a, struct job *job)

@@ -7,10 +7,10 @@
 
 #include "core/mem.h"
 #include "platforms/xmpp/xmpp_contact.h"
+#include "platforms/xmpp/xmpp_entry.h"
 #include "platforms/xmpp/xmpp_inbox.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
-#include "platforms/xmpp/xmpp_muc.h"
 #include "platforms/xmpp/xmpp_presence.h"
 #include "platforms/xmpp/xmpp_write_iq.h"
 
@@ -216,7 +216,7 @@ static void announce(struct xmpp_account *a)
 	xmpp_account_ask(
 		a, xmpp_write_iq_carbons(xmpp_link_ctx(a->link), id), NULL, NULL, on_ignored);
 	xmpp_presence_announce(a);
-	xmpp_muc_enter_all(a);
+	xmpp_entry_enter_all(a);
 }
 
 static json_t *online_object(const struct xmpp_account *a, int resumed)
@@ -313,7 +313,7 @@ static void restore(struct xmpp_account *a, const json_t *kept)
 		json_decref(a->presence);
 		a->presence = json_deep_copy(presence);
 	}
-	xmpp_muc_restore(a, json_object_get(kept, "rooms"));
+	xmpp_entry_restore(a, json_object_get(kept, "rooms"));
 	a->restored = 1;
 	a->state = XMPP_ACCOUNT_RECONNECTING;
 	begin_waiting(a);

@@ -73,22 +73,28 @@ static void on_sent(struct xmpp_account *a, struct xmpp_request *r, const xmpp_s
 	}
 }
 
+/* Clients choose ids that others can guess; so it has to come from where the message went. */
+static int went_to(const struct xmpp_request *r, const char *jid)
+{
+	const json_t *activity = job_activity(r->job);
+
+	if (r->to != NULL)
+		return xmpp_jid_equals_bare(r->to, jid);
+	for (size_t i = 0; i < activity_target_count(activity); i++)
+		if (xmpp_jid_equals_bare(activity_target_address(activity, i), jid))
+			return 1;
+	return 0;
+}
+
 int xmpp_chat_bounced(
 	struct xmpp_account *a, const struct xmpp_read_news *news, const xmpp_stanza_t *stanza)
 {
-	const struct xmpp_request *r = news->id != NULL ? xmpp_requests_find(a->requests, news->id)
-							: NULL;
+	const struct xmpp_request *r = xmpp_requests_find(a->requests, news->id);
 
-	/* Clients choose ids that others can guess; so it has to come from where the message went. */
-	if (r == NULL || !r->wants_fence || r->job == NULL || news->from == NULL)
+	if (r == NULL || !r->wants_fence || r->job == NULL || !went_to(r, news->from))
 		return 0;
-	for (size_t i = 0; i < activity_target_count(job_activity(r->job)); i++)
-		if (xmpp_jid_equals_bare(
-			    activity_target_address(job_activity(r->job), i), news->from)) {
-			xmpp_requests_answer(a->requests, news->id, stanza, &news->why);
-			return 1;
-		}
-	return 0;
+	xmpp_requests_answer(a->requests, news->id, stanza, &news->why);
+	return 1;
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* xmpp_disco - the verb observe: who is in a room, and what a room is (XEP-0030, XEP-0045). */
+/* xmpp_disco - the verb observe: who is in a room, what a room or a service is and has (XEP-0030, XEP-0045, XEP-0092). */
 #ifndef PLATFORMS_XMPP_DISCO_H
 #define PLATFORMS_XMPP_DISCO_H
 

@@ -63,7 +63,7 @@ static void on_passed(struct xmpp_account *a, struct xmpp_request *r, const xmpp
 		job_fail(r->job, e);
 }
 
-void xmpp_fence_job(struct xmpp_account *a, const char *id, struct job *job)
+struct xmpp_request *xmpp_fence_job(struct xmpp_account *a, const char *id, struct job *job)
 {
-	xmpp_fence_add(a, id, job, on_passed, NULL);
+	return xmpp_fence_add(a, id, job, on_passed, NULL);
 }

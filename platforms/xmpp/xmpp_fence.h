@@ -15,7 +15,7 @@ struct xmpp_request *xmpp_fence_add(
 	struct xmpp_account *a, const char *id, struct job *job, xmpp_request_fn *fn, void *data);
 /* In such a `fn`: 1 when the server has it. Else `e` says why not. */
 int xmpp_fence_passed(const xmpp_stanza_t *answer, const struct err *e);
-/* For verbs that only have to know this much: answers the job with {}. */
-void xmpp_fence_job(struct xmpp_account *a, const char *id, struct job *job);
+/* For verbs that only have to know this much: answers the job with {}. As above. */
+struct xmpp_request *xmpp_fence_job(struct xmpp_account *a, const char *id, struct job *job);
 
 #endif

@@ -5,9 +5,9 @@
 
 #include "platforms/xmpp/xmpp_chat.h"
 #include "platforms/xmpp/xmpp_contact.h"
+#include "platforms/xmpp/xmpp_entry.h"
 #include "platforms/xmpp/xmpp_history.h"
 #include "platforms/xmpp/xmpp_jid.h"
-#include "platforms/xmpp/xmpp_muc.h"
 
 static int64_t time_of_day_ms(void)
 {
@@ -92,16 +92,16 @@ static void dispatch(
 		xmpp_history_archived(a, news);
 		break;
 	case XMPP_READ_ENTERED:
-		xmpp_muc_entered(a, news);
+		xmpp_entry_entered(a, news);
 		break;
 	case XMPP_READ_LEFT:
-		xmpp_muc_left(a, news);
+		xmpp_entry_left(a, news);
 		break;
 	case XMPP_READ_REFUSED:
-		xmpp_muc_refused(a, news);
+		xmpp_entry_refused(a, news);
 		break;
 	case XMPP_READ_OCCUPANT:
-		xmpp_muc_occupant(a, news);
+		xmpp_entry_occupant(a, news);
 		break;
 	case XMPP_READ_BOUNCED:
 		if (!xmpp_chat_bounced(a, news, stanza))

@@ -156,7 +156,12 @@ size_t xmpp_requests_answer(
 
 struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const char *id)
 {
-	return next_waiting(rs, id, rs->serial);
+	struct xmpp_request *r;
+
+	DL_FOREACH (rs->list, r)
+		if (strcmp(r->id, id) == 0)
+			return r;
+	return NULL;
 }
 
 size_t xmpp_requests_fence(struct xmpp_requests *rs, const char *id)

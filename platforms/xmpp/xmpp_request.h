@@ -25,7 +25,7 @@ typedef void xmpp_request_fn(struct xmpp_account *a, struct xmpp_request *r,
 
 struct xmpp_request {
 	char *id;
-	char *to;        /* who has to answer an iq; NULL: the own server. TAKEN */
+	char *to; /* who has to answer: see who asks. NULL: the own server, or the job's targets. TAKEN */
 	int wants_fence; /* see xmpp_fence */
 	char *fence;     /* NULL, or a second id that answers it too */
 	struct job *job; /* NULL: the account itself asked */
@@ -49,7 +49,7 @@ struct xmpp_request *xmpp_requests_add(
 /* Those that wait for `id` are answered; how many. With `e`: they fail. */
 size_t xmpp_requests_answer(
 	struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer, const struct err *e);
-/* The oldest that waits for `id`; NULL: none. Borrowed. */
+/* The oldest whose own id (not its fence's) is `id`; NULL: none. Borrowed. */
 struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const char *id);
 /* Gives the fence `id` to all that want one and have none; how many. */
 size_t xmpp_requests_fence(struct xmpp_requests *rs, const char *id);

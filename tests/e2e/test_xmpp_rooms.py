@@ -120,13 +120,16 @@ class Rooms(xmpp.XmppTest):
     def test_room_info_and_archive(self):
         s = self.xmpp()
         peer, page = self.peer_inside(), self.page(s)
-        self.configure(peer, roomname="The Tea Room")
+        self.configure(peer, roomname="The Tea Room", publicroom="1")
         for i in range(3):
             peer.do("message", to=self.room, body="said %d" % i, type="groupchat")
             peer.expect_in("message", body="said %d" % i)
         info = page.do("observe", self.room, {"objectType": "room-info"})
         self.assertEqual("The Tea Room", info["name"])
         self.assertIn("http://jabber.org/protocol/muc", info["features"])
+        rooms = page.do("observe", xmpp.MUC, {"objectType": "items"})["items"]
+        self.assertIn((self.room, "The Tea Room"), [(r["address"], r.get("name")) for r in rooms])
+        self.assertEqual("Prosody", page.do("observe", "localhost", {"objectType": "version"})["name"])
         page.do("join", self.room + "/Anne", {"history": 0})
         page.drain()
         result = page.do("fetch", self.room, {"objectType": "history"})
@@ -135,6 +138,19 @@ class Rooms(xmpp.XmppTest):
         self.assertEqual(["said 0", "said 1", "said 2"], [m["object"]["text"] for m in found])
         self.assertEqual(self.room + "/peer", found[0]["actor"]["address"])
         self.assertTrue(page.fails("observe", "no-room-here@no-such-host.invalid"))
+
+    def test_invitation(self):
+        s = self.xmpp()
+        page, peer = self.page(s), self.peer()
+        page.do("join", self.room + "/Anne")
+        page.do("update", peer.jid, {"objectType": "invitation", "room": self.room, "text": "come in"})
+        peer.expect_in("message", "<invite", "come in")
+        other = self.page(s)
+        other.do("connect")
+        peer.do("raw", xml="<message to='%s'><x xmlns='jabber:x:conference' jid='%s' reason='you too'/></message>"
+                % (other.actor, self.room))
+        m = other.expect_verb("update", objectType="invitation", room=self.room, text="you too")
+        self.assertEqual(peer.jid, m["actor"]["address"])
 
     def test_bound(self):
         s = self.xmpp({"rooms_max": 2})

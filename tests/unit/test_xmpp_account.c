@@ -753,8 +753,7 @@ static void test_join_new_room(void **state)
 
 static void refuse(const char *condition)
 {
-	comes("<presence type='error' from='" ROOM "/Ann' to='" ME
-	      "'><error type='auth'><%s "
+	comes("<presence type='error' from='" ROOM "/Ann' to='" ME "'><error type='auth'><%s "
 	      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>",
 		condition);
 }
@@ -920,6 +919,12 @@ static void test_observe_from_outside(void **state)
 	      "category='conference' type='text' name='Tea'/></query></iq>",
 		attribute("disco#info", "id"));
 	assert_string_equal(text(done(f, j), "objectType"), "room-info");
+	j = job(f, "observe", "muc.example.org", json_pack("{ss}", "objectType", "version"));
+	comes("<iq type='error' id='%s' from='muc.example.org'><error "
+	      "type='cancel'><item-not-found "
+	      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+		attribute("jabber:iq:version", "id"));
+	failed(f, j, "not-found");
 }
 
 static void test_topic(void **state)
@@ -934,6 +939,22 @@ static void test_topic(void **state)
 	failed(f, j, "remote");
 	failed(f, job(f, "update", "x@y", json_pack("{ssss}", "objectType", "topic", "topic", "T")),
 		"not-found");
+}
+
+static void test_invite(void **state)
+{
+	struct fake *f = *state;
+	json_t *invitation = json_pack(
+		"{ssssss}", "objectType", "invitation", "room", ROOM, "text", "tea?");
+	int j = job(f, "update", "bob@example.org", json_incref(invitation));
+
+	assert_int_equal(SENT("<invite", "to=\"bob@example.org\"", "to=\"" ROOM "\"", "tea?"), 1);
+	answer_ping();
+	done(f, j);
+	j = job(f, "update", "bob@example.org", invitation);
+	/* The room refuses, not the guest. */
+	bounces(ROOM, attribute("<invite", "id"));
+	failed(f, j, "remote");
 }
 
 static void test_groupchat(void **state)
@@ -1073,6 +1094,7 @@ int main(void)
 		TEST(test_occupants_are_bounded),
 		TEST(test_observe_from_outside),
 		TEST(test_topic),
+		TEST(test_invite),
 		TEST(test_groupchat),
 		TEST(test_history),
 		cmocka_unit_test(test_restored),

@@ -12,12 +12,12 @@
 /* Between two attempts to enter a room whose service is away. */
 #define REENTER_MS 5000
 
-/* No stanza's id looks like this. */
+/* The schema lets no client choose such an id. */
 static char *wish_key(enum xmpp_entry_wish wish, const char *room)
 {
 	static const char *const words[] = {"join", "leave", "nick"};
 
-	return mem_printf("%s:%s", words[wish], room);
+	return mem_printf("\n%s:%s", words[wish], room);
 }
 
 struct xmpp_request *xmpp_entry_wait(struct xmpp_account *a, enum xmpp_entry_wish wish,

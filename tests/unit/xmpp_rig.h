@@ -14,7 +14,18 @@
 #define RIG_ROOM "room@conference.localhost"
 #define RIG_NEW  "new@conference.localhost"
 /* 2026-11-23T08:00:00Z */
-#define RIG_NOW INT64_C(1795420800000)
+#define RIG_NOW            INT64_C(1795420800000)
+
+#define RIG_STANZAS        "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define RIG_MUC_USER       "http://jabber.org/protocol/muc#user"
+#define RIG_TO_ALICE       "'target':[{'address':'alice@localhost'}],'status':true,"
+#define RIG_TO_ROOM        "'target':[{'address':'" RIG_ROOM "','objectType':'room'}],'status':true,"
+#define RIG_OCCUPANT(nick) "'actor':{'address':'" RIG_ROOM "/" nick "','name':'" nick "'},"
+
+#define RIG_FROM_BOB(verb, object)                                                                 \
+	"[{'actor':{'address':'bob@localhost'}," RIG_TO_ALICE "'verb':'" verb "','object':" object \
+	"}"                                                                                        \
+	"]"
 
 static xmpp_ctx_t *rig_ctx;
 
@@ -124,6 +135,39 @@ static inline void rig_expect_stanza(xmpp_stanza_t *s, const char *expected, con
 		fail_msg("%s\n  is       %s\n  expected %s", about, text, expected);
 	xmpp_free(rig_ctx, text);
 	xmpp_stanza_release(s);
+}
+
+struct rig_row {
+	const char *stanza;
+	enum xmpp_read_kind kind;
+	const char *messages; /* NULL: none */
+};
+
+static inline void rig_check_rows(const struct rig_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		xmpp_stanza_t *s = rig_stanza(rows[i].stanza);
+		struct xmpp_read_news news;
+		xmpp_read_stanza(s, &rig_self, &news);
+		rig_expect(news.messages, rows[i].messages != NULL ? rows[i].messages : "[]",
+			rows[i].stanza);
+		if (news.kind != rows[i].kind)
+			fail_msg("%s\n  is of kind %d, not %d", rows[i].stanza, (int)news.kind,
+				(int)rows[i].kind);
+		xmpp_read_release(&news);
+		xmpp_stanza_release(s);
+	}
+}
+
+/* The stanza's news; the caller releases them. */
+static inline struct xmpp_read_news rig_news(const char *text, const struct xmpp_read_self *self)
+{
+	xmpp_stanza_t *s = rig_stanza(text);
+	struct xmpp_read_news news;
+
+	xmpp_read_stanza(s, self, &news);
+	xmpp_stanza_release(s);
+	return news;
 }
 
 #endif

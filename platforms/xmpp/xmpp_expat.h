@@ -5,7 +5,8 @@
  * `from` replaces the first. Servers stamp `from` but pass foreign attributes on, so anybody could speak as anybody, the own
  * server included. There is no setting against it, and when a stanza comes to us it is too late; so the one function by
  * which libstrophe tells expat where to report elements, XML_SetElementHandler(), is defined here once more, and what it
- * registers is a filter before libstrophe's. A program that links this file has it instead of expat's. */
+ * registers is a filter before libstrophe's. A program that links this file has it instead of expat's; xmpp_read.c sees to
+ * it that all do. */
 #ifndef PLATFORMS_XMPP_EXPAT_H
 #define PLATFORMS_XMPP_EXPAT_H
 

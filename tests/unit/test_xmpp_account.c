@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The stream of an account: opened, lost, brought back, given up. */
-#include "tests/unit/xmpp_rig.h"
+#include "tests/unit/xmpp_account_rig.h"
 
 /* --- the stream comes and goes --------------------------------------------------------------------------------------------------- */
 

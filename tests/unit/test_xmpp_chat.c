@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages and when they count as sent; the archive. */
-#include "tests/unit/xmpp_rig.h"
+#include "tests/unit/xmpp_account_rig.h"
 
 /* --- send --------------------------------------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Roster, friends, own presence. */
-#include "tests/unit/xmpp_rig.h"
+#include "tests/unit/xmpp_account_rig.h"
 
 /* --- contacts ------------------------------------------------------------------------------------------------------------------------- */
 

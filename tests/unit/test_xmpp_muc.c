@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Rooms: entering, staying, leaving, and what is done in them. */
-#include "tests/unit/xmpp_rig.h"
+#include "tests/unit/xmpp_account_rig.h"
 
 /* --- rooms ----------------------------------------------------------------------------------------------------------------------------- */
 

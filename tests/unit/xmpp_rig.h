@@ -1,316 +1,173 @@
 /* SPDX-License-Identifier: MIT */
-/* xmpp_rig - the platform xmpp against a stream that the test plays: what is sent is looked at, what comes is made up.
- *
- * Takes the place of xmpp_link; the real stream has test_xmpp_link.c, a real server tests/e2e/test_xmpp*.py. */
+/* xmpp_rig - an account as the mapping sees it, and stanzas from text. Alice is alice@localhost/web; she is in
+ * room@conference.localhost as `al` with `bob`, is entering new@conference.localhost as `al`, trusts bob@localhost, and has
+ * asked her archive by `q1` and the room's by `q2`. Expected JSON is written with ' for ". */
 #ifndef TESTS_UNIT_XMPP_RIG_H
 #define TESTS_UNIT_XMPP_RIG_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/unit.h"
 
-#include <cmocka.h>
+#include "core/activity.h"
+#include "platforms/xmpp/xmpp_jid.h"
+#include "platforms/xmpp/xmpp_read.h"
 
-#include "core/mem.h"
-#include "platforms/xmpp/xmpp_link.h"
-#include "tests/fake/psession.h"
+#define RIG_ROOM "room@conference.localhost"
+#define RIG_NEW  "new@conference.localhost"
+/* 2026-11-23T08:00:00Z */
+#define RIG_NOW            INT64_C(1795420800000)
 
-/* No test uses all of it. */
-#define RIG static __attribute__((unused))
+#define RIG_STANZAS        "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define RIG_MUC_USER       "http://jabber.org/protocol/muc#user"
+#define RIG_TO_ALICE       "'target':[{'address':'alice@localhost'}],'status':true,"
+#define RIG_TO_ROOM        "'target':[{'address':'" RIG_ROOM "','objectType':'room'}],'status':true,"
+#define RIG_OCCUPANT(nick) "'actor':{'address':'" RIG_ROOM "/" nick "','name':'" nick "'},"
 
-extern const struct platform platform_xmpp;
+#define RIG_FROM_BOB(verb, object)                                                                 \
+	"[{'actor':{'address':'bob@localhost'}," RIG_TO_ALICE "'verb':'" verb "','object':" object \
+	"}"                                                                                        \
+	"]"
 
-#define ME   "ann@example.org/here"
-#define ROOM "tea@muc.example.org"
-#define MUC  "http://jabber.org/protocol/muc"
+static xmpp_ctx_t *rig_ctx;
 
-/* --- the stream ------------------------------------------------------------------------------------------------------------- */
+static inline const struct xmpp_read_room *rig_room(void *arg, const char *room)
+{
+	static const struct xmpp_read_room inside = {"al", 1}, entering = {"al", 0};
 
-struct xmpp_link {
-	xmpp_ctx_t *ctx;
-	struct xmpp_link_events events;
-	char *jid, *host;
-	unsigned port;
-	int connects, disconnects;
-	char *sent[4096];
-	int n;
+	UNUSED(arg);
+	if (xmpp_jid_equals_bare(room, RIG_ROOM))
+		return &inside;
+	return xmpp_jid_equals_bare(room, RIG_NEW) ? &entering : NULL;
+}
+
+static inline int rig_occupant(void *arg, const char *room, const char *nick)
+{
+	UNUSED(arg);
+	return strcmp(room, RIG_ROOM) == 0 && strcmp(nick, "bob") == 0;
+}
+
+static inline int rig_trusted(void *arg, const char *bare_jid)
+{
+	UNUSED(arg);
+	return xmpp_jid_equals_bare(bare_jid, "bob@localhost");
+}
+
+static inline int rig_asked(void *arg, const char *queryid, const char *archive)
+{
+	UNUSED(arg);
+	return (strcmp(queryid, "q1") == 0 && strcmp(archive, "alice@localhost") == 0) ||
+	       (strcmp(queryid, "q2") == 0 && strcmp(archive, RIG_ROOM) == 0);
+}
+
+static const struct xmpp_read_self rig_self = {
+	.actor = "alice@localhost",
+	.full_jid = "alice@localhost/web",
+	.now_ms = RIG_NOW,
+	.room = rig_room,
+	.occupant = rig_occupant,
+	.trusted = rig_trusted,
+	.asked = rig_asked,
 };
 
-static struct xmpp_link *the_link;
-
-int xmpp_link_new(struct psession *ps, const struct xmpp_link_options *o,
-	const struct xmpp_link_events *events, struct xmpp_link **out, struct err *e)
+static inline int rig_open(void **state)
 {
-	UNUSED(ps);
-	UNUSED(e);
-	assert_string_equal(o->password, "secret");
-	*out = the_link = mem_alloc(sizeof **out);
-	the_link->ctx = xmpp_ctx_new(NULL, NULL);
-	the_link->events = *events;
-	the_link->jid = mem_strdup(o->jid);
-	the_link->host = mem_strdup(o->host);
-	the_link->port = o->port;
+	UNUSED(state);
+	xmpp_initialize();
+	rig_ctx = xmpp_ctx_new(NULL, NULL);
+	return rig_ctx == NULL;
+}
+
+static inline int rig_close(void **state)
+{
+	UNUSED(state);
+	xmpp_ctx_free(rig_ctx);
+	xmpp_shutdown();
 	return 0;
 }
 
-void xmpp_link_free(struct xmpp_link **link)
+static inline xmpp_stanza_t *rig_stanza(const char *text)
 {
-	struct xmpp_link *l = *link;
+	xmpp_stanza_t *s = xmpp_stanza_new_from_string(rig_ctx, text);
 
-	*link = NULL;
-	if (l == NULL)
-		return;
-	for (int i = 0; i < l->n; i++)
-		mem_free(l->sent[i]);
-	xmpp_ctx_free(l->ctx);
-	mem_free(l->jid);
-	mem_free(l->host);
-	mem_free(l);
-	the_link = NULL;
+	if (s == NULL)
+		fail_msg("not XML: %s", text);
+	return s;
 }
 
-void xmpp_link_connect(struct xmpp_link *link)
+static inline json_t *rig_json(const char *text)
 {
-	link->connects++;
+	char *copy = strdup(text);
+	json_t *json;
+
+	for (char *c = copy; *c != '\0'; c++)
+		if (*c == '\'')
+			*c = '"';
+	json = json_loads(copy, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
+	if (json == NULL)
+		fail_msg("not JSON: %s", copy);
+	free(copy);
+	return json;
 }
 
-void xmpp_link_disconnect(struct xmpp_link *link)
+/* The same, the order of members included: it is the classic one. */
+static inline void rig_expect(const json_t *json, const char *expected, const char *about)
 {
-	link->disconnects++;
+	json_t *wanted = rig_json(expected);
+	char *a = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+	char *b = json_dumps(wanted, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (strcmp(a, b) != 0)
+		fail_msg("%s\n  is       %s\n  expected %s", about, a, b);
+	free(a);
+	free(b);
+	json_decref(wanted);
 }
 
-void xmpp_link_send(struct xmpp_link *link, xmpp_stanza_t *stanza)
+/* Releases the stanza; the text is as it would be sent. */
+static inline void rig_expect_stanza(xmpp_stanza_t *s, const char *expected, const char *about)
 {
 	char *text;
 	size_t len;
 
-	assert_true(link->n < (int)ARRAY_LEN(link->sent));
-	assert_int_equal(xmpp_stanza_to_text(stanza, &text, &len), XMPP_EOK);
-	link->sent[link->n++] = mem_strdup(text);
-	xmpp_free(link->ctx, text);
-	xmpp_stanza_release(stanza);
-}
-
-xmpp_ctx_t *xmpp_link_ctx(struct xmpp_link *link)
-{
-	return link->ctx;
-}
-
-RIG void comes(const char *fmt, ...)
-{
-	char text[4096];
-	va_list ap;
-	xmpp_stanza_t *s;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	s = xmpp_stanza_new_from_string(the_link->ctx, text);
-	assert_non_null(s);
-	the_link->events.stanza(the_link->events.arg, s);
+	if (s == NULL)
+		fail_msg("%s: refused", about);
+	assert_int_equal(xmpp_stanza_to_text(s, &text, &len), XMPP_EOK);
+	if (strcmp(text, expected) != 0)
+		fail_msg("%s\n  is       %s\n  expected %s", about, text, expected);
+	xmpp_free(rig_ctx, text);
 	xmpp_stanza_release(s);
 }
 
-RIG void up(int resumed)
+struct rig_row {
+	const char *stanza;
+	enum xmpp_read_kind kind;
+	const char *messages; /* NULL: none */
+};
+
+static inline void rig_check_rows(const struct rig_row *rows, size_t n)
 {
-	the_link->events.online(the_link->events.arg, ME, resumed);
-}
-
-RIG void down(enum err_code code, const char *text)
-{
-	struct err e;
-
-	err_set(&e, code, "%s", text);
-	the_link->events.offline(the_link->events.arg, &e);
-}
-
-/* How many stanzas with all of the words were sent; the last one in `found`. */
-RIG int count_sent(const char *const *words, const char **found)
-{
-	int n = 0;
-
-	for (int i = 0; i < the_link->n; i++) {
-		size_t w = 0;
-
-		while (words[w] != NULL && strstr(the_link->sent[i], words[w]) != NULL)
-			w++;
-		if (words[w] != NULL)
-			continue;
-		n++;
-		if (found != NULL)
-			*found = the_link->sent[i];
+	for (size_t i = 0; i < n; i++) {
+		xmpp_stanza_t *s = rig_stanza(rows[i].stanza);
+		struct xmpp_read_news news;
+		xmpp_read_stanza(s, &rig_self, &news);
+		rig_expect(news.messages, rows[i].messages != NULL ? rows[i].messages : "[]",
+			rows[i].stanza);
+		if (news.kind != rows[i].kind)
+			fail_msg("%s\n  is of kind %d, not %d", rows[i].stanza, (int)news.kind,
+				(int)rows[i].kind);
+		xmpp_read_release(&news);
+		xmpp_stanza_release(s);
 	}
-	return n;
 }
 
-#define SENT(...) count_sent((const char *const[]){__VA_ARGS__, NULL}, NULL)
-
-/* The value of the attribute in the last such stanza; valid until the next call. */
-RIG const char *attribute(const char *word, const char *name)
+/* The stanza's news; the caller releases them. */
+static inline struct xmpp_read_news rig_news(const char *text, const struct xmpp_read_self *self)
 {
-	static char value[256];
-	const char *found = NULL, *at;
-	char pattern[64];
-	size_t len;
+	xmpp_stanza_t *s = rig_stanza(text);
+	struct xmpp_read_news news;
 
-	assert_true(count_sent((const char *const[]){word, NULL}, &found) > 0);
-	snprintf(pattern, sizeof pattern, " %s=\"", name);
-	at = strstr(found, pattern);
-	assert_non_null(at);
-	at += strlen(pattern);
-	len = strcspn(at, "\"");
-	assert_true(len < sizeof value);
-	memcpy(value, at, len);
-	value[len] = '\0';
-	return value;
+	xmpp_read_stanza(s, self, &news);
+	xmpp_stanza_release(s);
+	return news;
 }
-
-RIG void answer_ping(void)
-{
-	comes("<iq type='result' id='%s' to='" ME "'/>", attribute("urn:xmpp:ping", "id"));
-}
-
-/* --- the world ----------------------------------------------------------------------------------------------------------------- */
-
-RIG json_t *settings(void)
-{
-	return json_pack("{sisbsisisisisisisisi}", "accounts", 10, "verify", 1, "connect_timeout_s",
-		5, "request_timeout_s", 30, "reconnect_max_s", 1, "give_up_s", 60, "rooms_max", 3,
-		"occupants_max", 4, "pending_max", 5, "history_max", 100);
-}
-
-RIG json_t *credentials(void)
-{
-	return json_pack("{ssssssss}", "objectType", "credentials", "username", "ann@example.org",
-		"password", "secret", "resource", "here");
-}
-
-RIG int offline_setup(void **state)
-{
-	*state = fake_new_with_credentials(&platform_xmpp, settings(), NULL, credentials());
-	return 0;
-}
-
-RIG int setup(void **state)
-{
-	offline_setup(state);
-	up(0);
-	return 0;
-}
-
-RIG int setup_impatient(void **state)
-{
-	json_t *s = settings();
-
-	json_object_set_new(s, "request_timeout_s", json_integer(1));
-	json_object_set_new(s, "give_up_s", json_integer(1));
-	*state = fake_new_with_credentials(&platform_xmpp, s, NULL, credentials());
-	up(0);
-	return 0;
-}
-
-RIG int teardown(void **state)
-{
-	fake_free(*state);
-	return 0;
-}
-
-/* TAKES `object`. */
-RIG int job(struct fake *f, const char *verb, const char *target, json_t *object)
-{
-	json_t *targets = target != NULL ? json_pack("[{ss}]", "address", target) : json_array();
-
-	return fake_job(f, json_pack("{s{ss}ssss soso}", "actor", "address", "ann@example.org",
-				   "verb", verb, "platform", "xmpp", "target", targets, "object",
-				   object != NULL ? object : json_object()));
-}
-
-RIG const char *text(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s != NULL ? s : "";
-}
-
-RIG const json_t *answer(struct fake *f, int j)
-{
-	assert_true(fake_is_answered(f, j));
-	return fake_wait(f, j);
-}
-
-/* The object of a success. */
-RIG const json_t *done(struct fake *f, int j)
-{
-	const json_t *a = answer(f, j);
-
-	if (strcmp(text(a, "ev"), "done") != 0)
-		fail_msg("failed: %s", text(a, "text"));
-	return json_object_get(a, "object");
-}
-
-RIG const json_t *failed(struct fake *f, int j, const char *code)
-{
-	const json_t *a = answer(f, j);
-
-	assert_string_equal(text(a, "ev"), "fail");
-	assert_string_equal(text(a, "code"), code);
-	return a;
-}
-
-/* The last event of the kind; NULL: none. `*n`: how many. */
-RIG const json_t *event(struct fake *f, const char *ev, int *n)
-{
-	const json_t *found = NULL;
-	json_t *each;
-	size_t i;
-	int count = 0;
-
-	json_array_foreach ((json_t *)fake_events(f), i, each)
-		if (strcmp(text(each, "ev"), ev) == 0) {
-			found = each;
-			count++;
-		}
-	if (n != NULL)
-		*n = count;
-	return found;
-}
-
-/* The last message with the verb; NULL: none. */
-RIG const json_t *message(struct fake *f, const char *verb, int *n)
-{
-	const json_t *found = NULL;
-	json_t *list = fake_messages(f, -2), *each;
-	size_t i;
-	int count = 0;
-
-	json_array_foreach (list, i, each)
-		if (strcmp(text(each, "verb"), verb) == 0) {
-			found = each;
-			count++;
-		}
-	json_decref(list); /* the events keep them */
-	if (n != NULL)
-		*n = count;
-	return found;
-}
-
-RIG const json_t *object_of(const json_t *m)
-{
-	return json_object_get(m, "object");
-}
-
-RIG void bounces(const char *from, const char *id)
-{
-	comes("<message type='error' id='%s' from='%s' to='" ME
-	      "'><error type='cancel'><service-unavailable "
-	      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
-		id, from);
-}
-
-#define TEST(t)      cmocka_unit_test_setup_teardown(t, setup, teardown)
-#define OFFLINE(t)   cmocka_unit_test_setup_teardown(t, offline_setup, teardown)
-#define IMPATIENT(t) cmocka_unit_test_setup_teardown(t, setup_impatient, teardown)
 
 #endif

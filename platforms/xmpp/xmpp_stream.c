@@ -399,6 +399,7 @@ static void leave(struct stream *s)
 	if (s->leaving)
 		return;
 	s->leaving = 1;
+	s->queued = 1;
 	if (!s->online)
 		fail(s, ERR_CANCELLED, "disconnected");
 	else
@@ -472,45 +473,54 @@ static void note_failed_connect(struct stream *s)
 		fail(s, ERR_CONNECT, "could not connect to %s: %s", s->name, strerror(error));
 }
 
-static void round_of(struct stream *s)
+static int patience_ms(const struct stream *s, enum xmpp_stream_wish wish)
 {
-	enum xmpp_stream_wish wish = s->host->wish(s->host->arg);
+	if (s->queued || (s->more && !s->writing))
+		return 0;
+	if (wish == XMPP_STREAM_HOLD)
+		return -1;
+	return !s->online || s->leaving || s->quiet < ACTIVE_ROUNDS ? ACTIVE_POLL_MS : -1;
+}
+
+/* Until something is to be done: 1, or 0 when the server has to wait. */
+static int wait_for_work(struct stream *s, enum xmpp_stream_wish wish)
+{
 	struct pollfd fds[2] = {{.fd = s->host->wake_fd, .events = POLLIN}, {.fd = s->fd}};
-	int active = !s->online || s->leaving || s->quiet < ACTIVE_ROUNDS;
+	int failed;
 	uint64_t count;
 
-	if (wish == XMPP_STREAM_END)
-		leave(s);
-	if (s->ended)
-		return;
 	if (!s->connected || s->writing)
 		fds[1].events |= POLLOUT;
 	if (s->connected && wish != XMPP_STREAM_HOLD)
 		fds[1].events |= POLLIN;
-	if (wish == XMPP_STREAM_HOLD)
-		active = 0;
-	if (poll(fds, 2,
-		    (s->more && !s->writing) || s->queued ? 0
-		    : active                              ? ACTIVE_POLL_MS
-							  : -1) < 0 &&
-		errno != EINTR)
+	if (poll(fds, 2, patience_ms(s, wish)) < 0 && errno != EINTR)
 		fail(s, ERR_INTERNAL, "poll failed");
 	if (fds[0].revents != 0 && read(s->host->wake_fd, &count, sizeof count) < 0 &&
 		errno != EAGAIN)
 		fail(s, ERR_INTERNAL, "an eventfd failed");
 	if (!s->connected && fds[1].revents != 0)
 		note_failed_connect(s);
-	s->quiet = (fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0 ? 0 : s->quiet + 1;
 	if ((fds[1].revents & POLLOUT) != 0)
 		s->writing = 0;
-	if (wish == XMPP_STREAM_HOLD && (fds[1].revents & (POLLHUP | POLLERR)) == 0)
+	failed = (fds[1].revents & (POLLHUP | POLLERR)) != 0;
+	s->quiet = failed || (fds[1].revents & POLLIN) != 0 ? 0 : s->quiet + 1;
+	return wish != XMPP_STREAM_HOLD || failed;
+}
+
+static void round_of(struct stream *s)
+{
+	enum xmpp_stream_wish wish = s->host->wish(s->host->arg);
+
+	if (wish == XMPP_STREAM_END)
+		leave(s);
+	if (s->ended || !wait_for_work(s, wish) || s->ended)
 		return;
+	/* Before a stanza has begun, nothing is spent on one. */
 	if (s->connected && bytes_read(s) <= s->mark)
-		xmpp_heap_begin(
-			s->o->heap); /* no stanza has begun: what was spent was not spent on one */
+		xmpp_heap_begin(s->o->heap);
 	check_cost(s);
 	send_some(s);
-	run(s, s->connected && (s->quiet < ACTIVE_ROUNDS));
+	run(s, s->connected && s->quiet < ACTIVE_ROUNDS);
 }
 
 /* Ours is the only stream of the context, so that xmpp_run_once() has this one to look after. */

@@ -486,7 +486,6 @@ static void test_free_anywhere(void **state)
 	"<!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>"                   \
 	"<!ENTITY e '&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;'>]>"                 \
 	"<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams'>"
-#define KIB64 (64 << 10)
 
 static const struct hostile {
 	const char *name;
@@ -570,15 +569,16 @@ static void test_hostile_login(void **state)
 }
 
 #define HEAD16 "AAAAAAAAAAAAAAAA"
-#define LINE   HEAD16 HEAD16 HEAD16 HEAD16
+#define LINE64 HEAD16 HEAD16 HEAD16 HEAD16
+#define LINE   LINE64 LINE64 LINE64 LINE64 LINE64 LINE64 LINE64 LINE64
 
 static const struct hostile hostile_online[] = {
 	{"one text of 100 MB", ERR_REMOTE, "too much", 0,
-		{SESSION, SEND("<message><body>"), TIMES(100 << 14, LINE), HANG, END}},
+		{SESSION, SEND("<message><body>"), TIMES(100 << 11, LINE), HANG, END}},
 	{"lines and lines", ERR_REMOTE, "localhost sent", 0,
 		{SESSION, SEND("<message><body>"), TIMES(100 << 20, "\n"), HANG, END}},
 	{"a tag without end", ERR_REMOTE, "too much", 0,
-		{SESSION, SEND("<message from='"), TIMES(100 << 14, LINE), HANG, END}},
+		{SESSION, SEND("<message from='"), TIMES(100 << 11, LINE), HANG, END}},
 	{"white space", ERR_REMOTE, "too much", 0,
 		{SESSION, TIMES(100 << 14, "                "), HANG, END}},
 	{"deep, closed", ERR_REMOTE, "nested too deeply", 0,

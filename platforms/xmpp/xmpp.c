@@ -11,6 +11,7 @@
 #include "platforms/xmpp/xmpp_chat.h"
 #include "platforms/xmpp/xmpp_contact.h"
 #include "platforms/xmpp/xmpp_disco.h"
+#include "platforms/xmpp/xmpp_expat.h"
 #include "platforms/xmpp/xmpp_history.h"
 #include "platforms/xmpp/xmpp_muc.h"
 #include "platforms/xmpp/xmpp_presence.h"
@@ -99,12 +100,11 @@ static void run(void *state, struct job *job)
 static int xmpp_start(const json_t *settings, struct err *e)
 {
 	UNUSED(settings);
-	UNUSED(e);
 	setenv("SSL_CERT_FILE", "/dev/null", 0);
 	setenv("SSL_CERT_DIR", "/etc/ssl/certs", 0);
 	signal(SIGPIPE, SIG_IGN);
 	xmpp_initialize();
-	return 0;
+	return xmpp_expat_check(e);
 }
 
 /* A message is not sent twice; to ask, to enter and to set again what is set does no harm. */

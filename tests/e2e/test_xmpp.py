@@ -91,6 +91,25 @@ class Chat(xmpp.XmppTest):
         peer.expect_in("iq", "service-unavailable", id="odd", type="error")
 
 
+    def test_forgeries(self):
+        """Nobody speaks for somebody else."""
+        s = self.xmpp()
+        page, peer = self.page(s, resource="web"), self.peer()
+        page.do("connect")
+        inner = "<message xmlns='jabber:client' from='%s' to='x@localhost' type='chat'><body>forged</body></message>"
+        peer.do("raw", xml="<message to='%s' type='chat'><sent xmlns='urn:xmpp:carbons:2'><forwarded "
+                "xmlns='urn:xmpp:forward:0'>%s</forwarded></sent></message>" % (page.actor, inner % page.actor))
+        peer.do("raw", xml="<message to='%s' xmlns:x='urn:x' x:from='boss@localhost' type='chat'><body>whose?</body>"
+                "</message>" % page.actor)
+        peer.do("raw", xml="<iq type='set' id='push' to='%s/web'><query xmlns='jabber:iq:roster'><item jid='%s' "
+                "subscription='both'/></query></iq>" % (page.actor, peer.jid))
+        peer.expect_in("iq", id="push", type="error")
+        peer.do("message", to=page.actor, body="the end")
+        page.expect_verb("send", text="the end")
+        found = [m for m in page.drain() if m["verb"] in ("send", "update", "request-friend")]
+        self.assertEqual([(peer.jid, "whose?")], [(m["actor"]["address"], m["object"].get("text")) for m in found])
+
+
 class Contacts(xmpp.XmppTest):
     def test_friends(self):
         s = self.xmpp()

@@ -12,6 +12,7 @@ The password is "secret" for everybody."""
 
 import asyncio
 import json
+import os
 import sys
 
 import slixmpp
@@ -69,11 +70,15 @@ def main():
     jid, host, port, ca = sys.argv[1:]
     peer = Peer(jid, ca)
 
+    rest = b""
+
     def on_input():
-        line = sys.stdin.readline()
-        if not line:
+        nonlocal rest
+        more = os.read(0, 65536)
+        if not more:
             peer.loop.stop()
-        else:
+        *lines, rest = (rest + more).split(b"\n")
+        for line in lines:
             peer.do(json.loads(line))
     peer.loop.add_reader(0, on_input)
     peer.connect((host, int(port)))

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/outbound.h"
 #include "platforms/platform.h"
 #include "platforms/xmpp/xmpp_fd.h"
 #include "platforms/xmpp/xmpp_stream.h"
@@ -53,7 +54,6 @@ struct xmpp_link {
 	char *host, *ca_file;
 	unsigned port, timeout_ms;
 	int direct_tls, insecure;
-	const struct outbound *outbound;
 	struct xmpp_heap heap;
 	xmpp_log_t log;
 	xmpp_ctx_t *ctx;
@@ -73,8 +73,10 @@ struct xmpp_link {
 
 	/* Both, under the mutex. */
 	pthread_mutex_t mutex;
-	unsigned wanted; /* the attempt that shall be up; 0: none */
-	int forget;      /* what could be resumed is not to be */
+	const struct outbound
+		*outbound; /* NULL: the account is gone, and the rule perhaps with it */
+	unsigned wanted;   /* the attempt that shall be up; 0: none */
+	int forget;        /* what could be resumed is not to be */
 	int quit;
 	int refs; /* the loop, the thread, and whoever is in a callback */
 	int socket;
@@ -284,10 +286,21 @@ static void post_stanza(void *arg, xmpp_stanza_t *stanza)
 	post(link, n);
 }
 
+static int allows(void *arg, const struct sockaddr *sa)
+{
+	CAST(xmpp_link, link, arg, MAGIC);
+	int yes;
+
+	pthread_mutex_lock(&link->mutex);
+	yes = link->outbound != NULL && outbound_allows(link->outbound, sa);
+	pthread_mutex_unlock(&link->mutex);
+	return yes;
+}
+
 static int open_stream(struct xmpp_link *link, struct err *e)
 {
 	struct xmpp_resolve_query query = {
-		link->account.domain, link->host, link->port, link->direct_tls, link->outbound};
+		link->account.domain, link->host, link->port, link->direct_tls, allows, link};
 	struct xmpp_stream_options options = {link->ctx, &link->heap, &link->log, &link->sm,
 		&link->account, link->ca_file, link->insecure};
 	struct xmpp_stream_host host = {
@@ -520,6 +533,7 @@ void xmpp_link_free(struct xmpp_link **lp)
 	platform_timer_free(&link->timer);
 	pthread_mutex_lock(&link->mutex);
 	link->quit = 1;
+	link->outbound = NULL;
 	link->counted = link->state == ONLINE || link->state == ENDING;
 	if (link->counted)
 		count_ending(1);

@@ -545,9 +545,13 @@ static int open_connection(struct stream *s, const struct xmpp_resolve_address *
 	xmpp_handler_add(s->conn, on_stanza, NULL, NULL, NULL, s);
 	s->login = xmpp_login_new(s->conn, s->o->account, s->o->sm);
 	errno = 0;
-	if (xmpp_connect_raw(s->conn, ip, (unsigned short)port, on_event, s) != 0)
-		fail(s, ERR_CONNECT, "could not connect to %s: %s", s->name,
-			errno != 0 ? strerror(errno) : "no route");
+	if (xmpp_connect_raw(s->conn, ip, (unsigned short)port, on_event, s) != 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			fail(s, ERR_BUSY, "too many open descriptors in this worker");
+		else
+			fail(s, ERR_CONNECT, "could not connect to %s: %s", s->name,
+				errno != 0 ? strerror(errno) : "no route");
+	}
 	return s->err.code != ERR_NONE ? -(int)s->err.code : 0;
 }
 

@@ -19,6 +19,9 @@ union head {
 	max_align_t align;
 };
 
+/* Of this thread, since its last xmpp_heap_begin(). The loop builds stanzas in the same memory, and is not judged. */
+static _Thread_local struct xmpp_heap *reading;
+
 static uint64_t thread_cpu_ns(void)
 {
 	struct timespec t;
@@ -63,12 +66,12 @@ static void *heap_realloc(void *p, size_t size, void *userdata)
 	union head *head = p;
 	size_t old;
 
-	if (p == NULL && !atomic_load(&h->exceeded))
-		return heap_alloc(size, userdata);
-	if (size > TEXT_MAX || (size > SMALL_TEXT && is_too_slow(h)))
-		atomic_store(&h->exceeded, 1);
-	if (atomic_load(&h->exceeded))
+	if (reading == h && (size > TEXT_MAX || (size > SMALL_TEXT && is_too_slow(h))))
+		h->exceeded = 1;
+	if (size > TEXT_MAX || (reading == h && h->exceeded))
 		return NULL;
+	if (p == NULL)
+		return heap_alloc(size, userdata);
 	head--;
 	old = head->size;
 	head = mem_realloc(head, sizeof *head + size);
@@ -86,8 +89,9 @@ void xmpp_heap_init(struct xmpp_heap *h)
 
 void xmpp_heap_begin(struct xmpp_heap *h)
 {
+	reading = h;
 	h->cpu_start_ns = thread_cpu_ns();
-	atomic_store(&h->exceeded, 0);
+	h->exceeded = 0;
 }
 
 size_t xmpp_heap_used(struct xmpp_heap *h)
@@ -97,5 +101,5 @@ size_t xmpp_heap_used(struct xmpp_heap *h)
 
 int xmpp_heap_is_exceeded(struct xmpp_heap *h)
 {
-	return atomic_load(&h->exceeded) || xmpp_heap_used(h) > XMPP_HEAP_MAX || is_too_slow(h);
+	return h->exceeded || xmpp_heap_used(h) > XMPP_HEAP_MAX || is_too_slow(h);
 }

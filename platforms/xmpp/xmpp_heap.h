@@ -16,8 +16,9 @@ struct xmpp_heap {
 	unsigned magic;
 	xmpp_mem_t mem; /* for xmpp_ctx_new(); valid as long as the heap */
 	atomic_size_t used;
-	atomic_int exceeded;
-	uint64_t cpu_start_ns; /* of the thread that reads */
+	/* Of the thread that reads. */
+	int exceeded;
+	uint64_t cpu_start_ns;
 };
 
 /* Bytes that a context may have in use, stanzas in both directions. A tree takes about ten times the bytes it was on the
@@ -27,9 +28,9 @@ struct xmpp_heap {
 #define XMPP_HEAP_CPU_MAX_MS 5000u
 
 void xmpp_heap_init(struct xmpp_heap *h);
-/* The calling thread begins with a stanza: its CPU time counts from here. */
+/* The calling thread, always the same, begins to read a stanza: its CPU time counts from here. */
 void xmpp_heap_begin(struct xmpp_heap *h);
-/* 1 when the bounds were passed since xmpp_heap_begin(): read no more. */
+/* On the same thread: 1 when the bounds were passed since xmpp_heap_begin(): read no more. */
 int xmpp_heap_is_exceeded(struct xmpp_heap *h);
 /* Bytes in use now. */
 size_t xmpp_heap_used(struct xmpp_heap *h);

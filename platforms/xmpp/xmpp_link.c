@@ -4,16 +4,15 @@
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/mem.h"
+#include "core/outbound.h"
 #include "platforms/platform.h"
 #include "platforms/xmpp/xmpp_fd.h"
+#include "platforms/xmpp/xmpp_process.h"
 #include "platforms/xmpp/xmpp_stream.h"
 
 #define MAGIC 0x786c6e6bu
@@ -25,8 +24,6 @@
 #define INBOX_MAX_BYTES (2u << 20)
 /* For an end in order, before the socket is shut down; libstrophe itself gives up after two seconds. */
 #define END_MS 3000
-/* At the end of the process, for streams that are saying good-bye. */
-#define EXIT_WAIT_S 3
 
 enum state { IDLE, OPENING, ONLINE, ENDING };
 
@@ -53,7 +50,6 @@ struct xmpp_link {
 	char *host, *ca_file;
 	unsigned port, timeout_ms;
 	int direct_tls, insecure;
-	const struct outbound *outbound;
 	struct xmpp_heap heap;
 	xmpp_log_t log;
 	xmpp_ctx_t *ctx;
@@ -73,8 +69,10 @@ struct xmpp_link {
 
 	/* Both, under the mutex. */
 	pthread_mutex_t mutex;
-	unsigned wanted; /* the attempt that shall be up; 0: none */
-	int forget;      /* what could be resumed is not to be */
+	const struct outbound
+		*outbound; /* NULL: the account is gone, and the rule perhaps with it */
+	unsigned wanted;   /* the attempt that shall be up; 0: none */
+	int forget;        /* what could be resumed is not to be */
 	int quit;
 	int refs; /* the loop, the thread, and whoever is in a callback */
 	int socket;
@@ -83,47 +81,6 @@ struct xmpp_link {
 	unsigned n_inbox;
 	struct out *outbox, **outbox_end;
 };
-
-/* --- the process ---------------------------------------------------------------------------------------------------- */
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_mutex_t ending_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t ending_changed = PTHREAD_COND_INITIALIZER;
-static int n_ending;
-
-/* Runs before the TLS library cleans up behind itself, for it was registered later. */
-static void wait_for_the_last(void)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += EXIT_WAIT_S;
-	pthread_mutex_lock(&ending_mutex);
-	while (n_ending > 0 && pthread_cond_timedwait(&ending_changed, &ending_mutex, &end) == 0)
-		continue;
-	pthread_mutex_unlock(&ending_mutex);
-}
-
-static void count_ending(int by)
-{
-	pthread_mutex_lock(&ending_mutex);
-	n_ending += by;
-	pthread_cond_signal(&ending_changed);
-	pthread_mutex_unlock(&ending_mutex);
-}
-
-static void set_up(void)
-{
-	xmpp_initialize();
-	xmpp_fd_setup();
-	/* The stacks are large and hardly used: with huge pages each would take 2 MiB. */
-	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	/* libstrophe lets the XML parser of the first context's connections take its memory from that context, by a variable
-	 * that threads would race for and that outlives the context. So the first one is nobody's, and stays. */
-	xmpp_conn_new(xmpp_ctx_new(NULL, NULL));
-	OPENSSL_init_crypto(0, NULL);
-	atexit(wait_for_the_last);
-}
 
 /* --- shared ----------------------------------------------------------------------------------------------------------- */
 
@@ -284,10 +241,21 @@ static void post_stanza(void *arg, xmpp_stanza_t *stanza)
 	post(link, n);
 }
 
+static int allows(void *arg, const struct sockaddr *sa)
+{
+	CAST(xmpp_link, link, arg, MAGIC);
+	int yes;
+
+	pthread_mutex_lock(&link->mutex);
+	yes = link->outbound != NULL && outbound_allows(link->outbound, sa);
+	pthread_mutex_unlock(&link->mutex);
+	return yes;
+}
+
 static int open_stream(struct xmpp_link *link, struct err *e)
 {
 	struct xmpp_resolve_query query = {
-		link->account.domain, link->host, link->port, link->direct_tls, link->outbound};
+		link->account.domain, link->host, link->port, link->direct_tls, allows, link};
 	struct xmpp_stream_options options = {link->ctx, &link->heap, &link->log, &link->sm,
 		&link->account, link->ca_file, link->insecure};
 	struct xmpp_stream_host host = {
@@ -347,7 +315,7 @@ static void *run(void *arg)
 	OPENSSL_thread_stop();
 	unref(link);
 	if (counted)
-		count_ending(-1);
+		xmpp_process_ended();
 	return NULL;
 }
 
@@ -478,7 +446,7 @@ int xmpp_link_new(struct psession *ps, const struct xmpp_link_options *o,
 {
 	struct xmpp_link *link = mem_alloc(sizeof *link);
 
-	pthread_once(&once, set_up);
+	xmpp_process_setup();
 	link->magic = MAGIC;
 	link->ps = ps;
 	link->events = *events;
@@ -520,9 +488,10 @@ void xmpp_link_free(struct xmpp_link **lp)
 	platform_timer_free(&link->timer);
 	pthread_mutex_lock(&link->mutex);
 	link->quit = 1;
+	link->outbound = NULL;
 	link->counted = link->state == ONLINE || link->state == ENDING;
 	if (link->counted)
-		count_ending(1);
+		xmpp_process_ending();
 	pthread_mutex_unlock(&link->mutex);
 	stop(link, link->state == OPENING);
 	link->state = IDLE;

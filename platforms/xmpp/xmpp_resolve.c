@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/outbound.h"
+#include "core/base.h"
 
 #define ANSWER_MAX      8192
 #define PORT_STARTTLS   5222
@@ -165,7 +165,7 @@ static void set_port(struct sockaddr_storage *sa, unsigned port)
 }
 
 struct look {
-	const struct outbound *outbound;
+	const struct xmpp_resolve_query *query;
 	struct xmpp_resolve_result *out;
 	int found; /* addresses, allowed or not */
 };
@@ -184,7 +184,7 @@ static void look_up(struct look *look, const char *host, unsigned port, int dire
 			continue;
 		look->found++;
 		if (out->n == XMPP_RESOLVE_ADDRESS_MAX ||
-			!outbound_allows(look->outbound, ai->ai_addr))
+			!look->query->allows(look->query->arg, ai->ai_addr))
 			continue;
 		a = &out->at[out->n++];
 		memset(a, 0, sizeof *a);
@@ -198,7 +198,7 @@ static void look_up(struct look *look, const char *host, unsigned port, int dire
 int xmpp_resolve(const struct xmpp_resolve_query *q, struct xmpp_resolve_result *out, struct err *e)
 {
 	unsigned fallback = q->direct_tls ? PORT_DIRECT_TLS : PORT_STARTTLS;
-	struct look look = {q->outbound, out, 0};
+	struct look look = {q, out, 0};
 	const char *host = q->host != NULL ? q->host : q->domain;
 	struct xmpp_resolve_srvs srvs = {.n = 0};
 	size_t answered = 0;

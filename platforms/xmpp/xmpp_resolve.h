@@ -13,8 +13,6 @@
 
 #include "core/err.h"
 
-struct outbound;
-
 /* More records and addresses than these are left aside. */
 #define XMPP_RESOLVE_SRV_MAX     16
 #define XMPP_RESOLVE_ADDRESS_MAX 16
@@ -25,7 +23,8 @@ struct xmpp_resolve_query {
 		host; /* NULL: SRV records of the domain, unless `port` is given; then the domain */
 	unsigned port;  /* 0: the record's, else 5222, or 5223 with direct TLS */
 	int direct_tls; /* only services that speak TLS from the first byte */
-	const struct outbound *outbound;
+	int (*allows)(void *arg, const struct sockaddr *sa); /* the operator's rule */
+	void *arg;
 };
 
 struct xmpp_resolve_address {

@@ -2,18 +2,17 @@
 #include "platforms/xmpp/xmpp_stream.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "platforms/xmpp/xmpp_fd.h"
+#include "platforms/xmpp/xmpp_meter.h"
 #include "platforms/xmpp/xmpp_reason.h"
 
 /* While something is going on, libstrophe wants to be called now and then: for its time-outs, and because decrypted
@@ -27,7 +26,6 @@
  * behind: this is where a document type could be declared, and it is too short to do harm. */
 #define OPENING_MAX (16u << 10)
 #define LOGIN_MAX   (256u << 10)
-#define DEPTH_MAX   100
 
 struct stream {
 	const struct xmpp_stream_options *o;
@@ -44,7 +42,7 @@ struct stream {
 	int writing; /* it has tried, and the socket takes no more for now */
 	int more;    /* the host may have more to send */
 	int quiet;   /* rounds since something came */
-	uint64_t mark;
+	struct xmpp_meter meter;
 	xmpp_stanza_t *batch[832]; /* came, but libstrophe still has its reference */
 	size_t n_batch;
 	char problem[160]; /* with the certificate, or of the TLS library */
@@ -77,74 +75,20 @@ static void refuse(struct stream *s, const char *what)
 	xmpp_sm_clear(s->o->sm);
 }
 
-/* --- what the server costs ------------------------------------------------------------------------------------------ */
-
-/* Bytes that were read from the socket so far; a few less when some arrive just now, and so perhaps less than before. */
-static uint64_t bytes_read(const struct stream *s)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof info;
-	int waiting = 0;
-
-	memset(&info, 0, sizeof info);
-	if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
-		ioctl(s->fd, SIOCINQ, &waiting) < 0)
-		return s->mark;
-	return info.tcpi_bytes_received > (uint64_t)waiting
-		       ? info.tcpi_bytes_received - (uint64_t)waiting
-		       : 0;
-}
-
-static uint64_t bytes_max(const struct stream *s)
-{
-	if (s->online)
-		return XMPP_STREAM_STANZA_MAX;
-	return s->opening ? OPENING_MAX : LOGIN_MAX;
-}
-
-/* Without encryption the first bytes can be looked at: what is no XML would leave libstrophe waiting for more. */
-static int is_no_xml(const struct stream *s)
-{
-	char start[64];
-	ssize_t n;
-
-	if (!s->opening || xmpp_conn_is_secured(s->conn) || bytes_read(s) > 0)
-		return 0;
-	n = recv(s->fd, start, sizeof start, MSG_PEEK | MSG_DONTWAIT);
-	for (ssize_t i = 0; i < n; i++)
-		if (strchr(" \t\r\n", start[i]) == NULL)
-			return start[i] != '<';
-	return 0;
-}
-
 static void check_cost(struct stream *s)
 {
+	uint64_t max = s->online ? XMPP_STREAM_STANZA_MAX : s->opening ? OPENING_MAX : LOGIN_MAX;
+	const char *complaint;
+
 	if (!s->connected || s->ended)
 		return;
-	if (is_no_xml(s))
-		refuse(s, "does not speak XMPP here");
-	else if (bytes_read(s) > s->mark + bytes_max(s))
-		refuse(s, "sent too much in one piece");
-	else if (xmpp_heap_is_exceeded(s->o->heap))
-		refuse(s, "sent, or left unread, more than there is memory for");
-}
-
-static void begin_stanza(struct stream *s)
-{
-	s->mark = bytes_read(s);
-	xmpp_heap_begin(s->o->heap);
-}
-
-static int is_too_deep(xmpp_stanza_t *stanza, int left)
-{
-	xmpp_stanza_t *child = xmpp_stanza_get_children(stanza);
-
-	if (left == 0)
-		return 1;
-	for (; child != NULL; child = xmpp_stanza_get_next(child))
-		if (is_too_deep(child, left - 1))
-			return 1;
-	return 0;
+	/* libstrophe would wait for more of it. */
+	if (s->opening && !xmpp_conn_is_secured(s->conn) && xmpp_meter_is_no_xml(&s->meter))
+		complaint = "does not speak XMPP here";
+	else
+		complaint = xmpp_meter_complaint(&s->meter, max);
+	if (complaint != NULL)
+		refuse(s, complaint);
 }
 
 /* --- stream management ----------------------------------------------------------------------------------------------- */
@@ -271,8 +215,8 @@ static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *arg)
 
 	UNUSED(conn);
 	check_cost(s);
-	begin_stanza(s);
-	if (!s->ended && is_too_deep(stanza, DEPTH_MAX))
+	xmpp_meter_begin(&s->meter);
+	if (!s->ended && xmpp_meter_is_too_deep(stanza))
 		refuse(s, "sent a stanza that is nested too deeply");
 	if (s->ended)
 		return 1;
@@ -328,6 +272,7 @@ static int on_socket(xmpp_conn_t *conn, void *socket)
 	}
 	s->fd = *fd;
 	s->host->socket(s->host->arg, s->fd);
+	xmpp_meter_init(&s->meter, s->fd, s->o->heap);
 	/* Best effort: without them a dead connection is noticed later, and small stanzas wait for others. */
 	xmpp_sockopt_cb_keepalive(conn, socket);
 	setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -359,7 +304,7 @@ static void on_log(void *arg, xmpp_log_level_t level, const char *area, const ch
 static void open_stream(struct stream *s)
 {
 	s->opening = 1;
-	s->mark = bytes_read(s);
+	xmpp_meter_begin(&s->meter);
 	xmpp_conn_open_stream_default(s->conn);
 	s->queued = 1;
 }
@@ -515,9 +460,8 @@ static void round_of(struct stream *s)
 		leave(s);
 	if (s->ended || !wait_for_work(s, wish) || s->ended)
 		return;
-	/* Before a stanza has begun, nothing is spent on one. */
-	if (s->connected && bytes_read(s) <= s->mark)
-		xmpp_heap_begin(s->o->heap);
+	if (s->connected)
+		xmpp_meter_rest(&s->meter);
 	check_cost(s);
 	send_some(s);
 	run(s, s->connected && s->quiet < ACTIVE_ROUNDS);
@@ -545,9 +489,13 @@ static int open_connection(struct stream *s, const struct xmpp_resolve_address *
 	xmpp_handler_add(s->conn, on_stanza, NULL, NULL, NULL, s);
 	s->login = xmpp_login_new(s->conn, s->o->account, s->o->sm);
 	errno = 0;
-	if (xmpp_connect_raw(s->conn, ip, (unsigned short)port, on_event, s) != 0)
-		fail(s, ERR_CONNECT, "could not connect to %s: %s", s->name,
-			errno != 0 ? strerror(errno) : "no route");
+	if (xmpp_connect_raw(s->conn, ip, (unsigned short)port, on_event, s) != 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			fail(s, ERR_BUSY, "too many open descriptors in this worker");
+		else
+			fail(s, ERR_CONNECT, "could not connect to %s: %s", s->name,
+				errno != 0 ? strerror(errno) : "no route");
+	}
 	return s->err.code != ERR_NONE ? -(int)s->err.code : 0;
 }
 
@@ -558,7 +506,6 @@ int xmpp_stream_run(const struct xmpp_stream_options *o, const struct xmpp_resol
 
 	s.direct_tls = address->direct_tls;
 	current = &s;
-	xmpp_heap_begin(o->heap);
 	o->sm->enabled = 0;
 	o->sm->asked = 0;
 	if (open_connection(&s, address) == 0)

@@ -294,17 +294,22 @@ static void test_extreme_weights(void **state)
 
 /* --- asking ------------------------------------------------------------------------------------------------------------- */
 
+static int allows(void *arg, const struct sockaddr *sa)
+{
+	return outbound_allows(arg, sa);
+}
+
 static int resolve(const char *domain, const char *host, unsigned port, int direct_tls,
 	struct xmpp_resolve_result *out)
 {
 	static const char *const allow[] = {"127.0.0.1", "::1"};
-	struct xmpp_resolve_query q = {domain, host, port, direct_tls, NULL};
+	struct xmpp_resolve_query q = {domain, host, port, direct_tls, allows, NULL};
 	struct outbound *outbound;
 	struct err e;
 	int rc;
 
 	assert_int_equal(outbound_new(allow, 2, &outbound, &e), 0);
-	q.outbound = outbound;
+	q.arg = outbound;
 	rc = xmpp_resolve(&q, out, &e);
 	outbound_free(outbound);
 	if (rc < 0)

@@ -204,6 +204,31 @@ static void test_roster_push(void **state)
 	}
 }
 
+static void test_push_of_removal(void **state)
+{
+	xmpp_stanza_t *s = rig_stanza(
+		PUSH("", "<item subscription='remove' jid='bob@localhost'/>"));
+	struct xmpp_read_news news;
+
+	UNUSED(state);
+	xmpp_read_stanza(s, &rig_self, &news);
+	assert_int_equal(news.kind, XMPP_READ_CONTACT);
+	rig_expect(news.messages,
+		"[{'actor':{'address':'bob@localhost'},'target':[{'address':'alice@localhost'}],"
+		"'status':true,'verb':'remove-friend','object':{'objectType':'contact',"
+		"'subscription':'remove'}}]",
+		"removal");
+	xmpp_read_release(&news);
+	xmpp_stanza_release(s);
+	/* One without a valid address is acknowledged, and that is all. */
+	s = rig_stanza(PUSH("", "<item jid='b b'/>"));
+	xmpp_read_stanza(s, &rig_self, &news);
+	assert_int_equal(news.kind, XMPP_READ_NOTHING);
+	assert_string_equal(xmpp_stanza_get_type(news.reply), "result");
+	xmpp_read_release(&news);
+	xmpp_stanza_release(s);
+}
+
 /* Refused, and without a word to the sessions. */
 static void test_forged_pushes(void **state)
 {
@@ -304,6 +329,9 @@ static void test_long_attributes(void **state)
 		id, INNER(FROM_BOB, "x"));
 	check(text, XMPP_READ_NOTHING, "[]");
 	mem_free(text);
+	text = mem_printf("<message type='error' id='m1' from='%s'/>", id);
+	check(text, XMPP_READ_NOTHING, "[]");
+	mem_free(text);
 	text = mem_printf(ARCHIVED("from='alice@localhost'", "q1", INNER("from='%s'", "x")), id);
 	check(text, XMPP_READ_ARCHIVED, "[]");
 	mem_free(text);
@@ -351,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_archives),
 		cmocka_unit_test(test_forged_archives),
 		cmocka_unit_test(test_roster_push),
+		cmocka_unit_test(test_push_of_removal),
 		cmocka_unit_test(test_forged_pushes),
 		cmocka_unit_test(test_long_bodies),
 		cmocka_unit_test(test_long_attributes),

@@ -126,6 +126,14 @@ static const struct {
 		   "category='account' type='registered' name='N'/></query>"),
 		"{'objectType':'info','name':'N','identities':[{'category':'account',"
 		"'type':'registered','name':'N'}],'features':[]}"},
+	{xmpp_read_result_info,
+		IQ("<query xmlns='http://jabber.org/protocol/disco#info'><x xmlns='jabber:x:data'>"
+		   "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#roomconfig</value>"
+		   "</field><field var='a'><value>1</value></field></x><x xmlns='jabber:x:data'>"
+		   "<field var='b'><value>2</value></field></x></query>"),
+		"{'objectType':'info','identities':[],'features':[],'roomconfig':{'a':{"
+		"'type':'text-single','value':'1'}},'custom':{'b':{'type':'text-single',"
+		"'value':'2'}}}"},
 	{xmpp_read_result_info, IQ("<query xmlns='jabber:iq:roster'/>"), NULL},
 	{xmpp_read_result_history,
 		IQ("<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'>"

@@ -19,8 +19,8 @@ struct xmpp_link;
 struct xmpp_link_options {
 	const char *jid; /* bare, or full to ask for that resource */
 	const char *password;
-	const char *
-		host; /* NULL: SRV look-up of the JID's domain (RFC 6120, 3.2; XEP-0368), then the domain itself */
+	/* NULL: SRV look-up of the JID's domain (RFC 6120, 3.2; XEP-0368) unless there is a port, then the domain itself */
+	const char *host;
 	unsigned port;       /* 0: the SRV record's, else 5222, or 5223 with direct TLS */
 	int direct_tls;      /* TLS from the first byte (XEP-0368) instead of STARTTLS */
 	const char *ca_file; /* NULL: the system's certificate authorities; else these, too */
@@ -54,7 +54,8 @@ void xmpp_link_free(struct xmpp_link **link);
 /* Opens the stream; online or offline follows. A former stream is resumed where the server still has it. Not while one is
  * up or being opened. */
 void xmpp_link_connect(struct xmpp_link *link);
-/* Ends the stream in order, or the attempt; offline follows, within three seconds. Does nothing when neither is. A later xmpp_link_connect() opens a new one, without resuming. */
+/* Ends the stream in order, or the attempt; offline follows, within three seconds. Does nothing when there is neither. A
+ * later xmpp_link_connect() opens a new one, without resuming. */
 void xmpp_link_disconnect(struct xmpp_link *link);
 /* Queues a stanza; TAKES. Dropped when no stream is up: see offline. What was queued and not acknowledged when a stream
  * broke is sent again if it is resumed (each once: the server says what it has), and dropped if not. */

@@ -68,11 +68,13 @@ static void fail(struct stream *s, enum err_code code, const char *fmt, ...)
 	err_set(&s->err, code, "%s", text);
 }
 
-/* What the server did will not do, and it might do so again in the resumed session. */
+/* What the server did will not do, and in the resumed session it might do so again. (Before the log-in nobody knows who
+ * that was.) */
 static void refuse(struct stream *s, const char *what)
 {
 	fail(s, ERR_REMOTE, "%s %s", s->name, what);
-	xmpp_sm_clear(s->o->sm);
+	if (s->online)
+		xmpp_sm_clear(s->o->sm);
 }
 
 static void check_cost(struct stream *s)
@@ -139,6 +141,8 @@ static void read_management(struct stream *s, xmpp_stanza_t *stanza, const char 
 {
 	struct xmpp_sm *sm = s->o->sm;
 
+	if (s->leaving)
+		return;
 	if (strcmp(name, "r") == 0) {
 		acknowledge(s);
 	} else if (strcmp(name, "enabled") == 0) {
@@ -344,12 +348,15 @@ static void leave(struct stream *s)
 	if (s->leaving)
 		return;
 	s->leaving = 1;
-	s->queued = 1;
-	if (!s->online)
+	if (!s->online) {
 		fail(s, ERR_CANCELLED, "disconnected");
-	else
-		xmpp_disconnect(
-			s->conn); /* libstrophe waits two seconds at most for the server to do the same */
+		return;
+	}
+	/* A stream that was closed in order can not be resumed (XEP-0198, 5). libstrophe waits for the server to close its
+	 * side, too, for two seconds at most. */
+	xmpp_sm_clear(s->o->sm);
+	xmpp_disconnect(s->conn);
+	s->queued = 1;
 }
 
 /* Only when libstrophe has written all: so what waits, waits where it is bounded. */

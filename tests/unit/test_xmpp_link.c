@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+
 #include "tests/unit/xmpp_link_rig.h"
 
 static int has_three(void *arg)
@@ -137,10 +139,33 @@ static void test_resume(void **state)
 	xmpp_link_free(&other.link);
 }
 
+static int count_entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static int n_threads; /* before the first link */
+
+static int threads_are_gone(void *arg)
+{
+	UNUSED(arg);
+	return count_entries("/proc/self/task") == n_threads;
+}
+
 static void test_free_anywhere(void **state)
 {
 	struct peer p;
+	int descriptors;
 
+	assert_int_equal(fake_run_until(*state, threads_are_gone, NULL, WAIT_MS), 0);
+	descriptors = count_entries("/proc/self/fd");
 	for (unsigned ms = 0; ms < 60; ms += 3) {
 		peer_init(&p, *state, to_prosody("six@localhost"));
 		fake_run_for(p.fake, ms);
@@ -150,6 +175,8 @@ static void test_free_anywhere(void **state)
 	p.free_it = 1;
 	wait_online(&p);
 	assert_null(p.link);
+	assert_int_equal(fake_run_until(*state, threads_are_gone, NULL, WAIT_MS), 0);
+	assert_int_equal(count_entries("/proc/self/fd"), descriptors);
 }
 
 int main(void)
@@ -163,5 +190,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_free_anywhere, setup, teardown),
 	};
 
+	n_threads = count_entries("/proc/self/task");
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -88,7 +88,7 @@ class Client:
         """Posts and waits; every job has to succeed."""
         replies = self.request("POST", f"{self.path}?wait={WAIT_S}", list(jobs))
         failed = [r for r in replies if r.get("status") is False]
-        results = [r for r in replies if "status" in r]
+        results = [r for r in replies if r.get("verb") not in ("confirm", None)]
         if failed or len(results) < len(jobs):
             raise Failed(f"{self.address}: {json.dumps(failed or replies)[:300]}")
 

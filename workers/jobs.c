@@ -133,20 +133,28 @@ void jobs_remove(struct jobs *j, struct job *job)
 
 /* --- events -------------------------------------------------------------------------------------------------------------------- */
 
+static void time_out(const struct jobs *j, struct job *job)
+{
+	/* The platform was at it, and it must not run twice: nobody shall think that it had no effect. */
+	int unknown = job->state == JOB_RUNNING && !(job->verb->flags & VERB_RETRY_SAFE);
+	struct err e;
+
+	err_set(&e, unknown ? ERR_UNKNOWN_OUTCOME : ERR_TIMEOUT,
+		"the job was not done in the time it had (platforms.%s.job_timeout_s)%s",
+		j->worker->platform->name, unknown ? "; it may or may not have taken effect" : "");
+	job_cancel(job, &e);
+}
+
 void jobs_check_deadlines(struct jobs *j)
 {
 	uint64_t now = uv_now(j->worker->loop);
 	struct job *job, *next;
-	struct err e;
 
 	/* In order of arrival, and all have the same time: the first that is not over ends the search. */
 	DL_FOREACH_SAFE (j->list, job, next) {
 		if (job->deadline_ms > now)
 			break;
-		err_set(&e, ERR_TIMEOUT,
-			"the job was not done in the time it had (platforms.%s.job_timeout_s)",
-			j->worker->platform->name);
-		job_cancel(job, &e);
+		time_out(j, job);
 	}
 }
 

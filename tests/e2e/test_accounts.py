@@ -65,7 +65,7 @@ class Account:
     def run(self, verb, target=(), wait=60, **object_):
         """The result of one job."""
         job = self.job(verb, target, **object_)
-        results = [r for r in self.post(job, wait=wait) if r.get("rid") == job["rid"] and "status" in r]
+        results = [r for r in self.post(job, wait=wait) if r.get("rid") == job["rid"] and r["verb"] != "confirm"]
         assert len(results) == 1, results
         return results[0]
 

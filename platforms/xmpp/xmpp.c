@@ -84,7 +84,7 @@ static void run(void *state, struct job *job)
 	size_t i = 0;
 	struct err e;
 
-	if (xmpp_requests_room(a->requests, &e) < 0) {
+	if (xmpp_requests_room(a->requests, 1, &e) < 0) {
 		job_fail(job, &e);
 		return;
 	}

@@ -142,7 +142,8 @@ void xmpp_chat_send(struct xmpp_account *a, struct job *job)
 	struct err e;
 
 	xmpp_account_id(a, id);
-	if (stanzas_make(a, job, own != NULL ? own : id, stanzas, &e) < 0) {
+	if (xmpp_requests_room(a->requests, n, &e) < 0 ||
+		stanzas_make(a, job, own != NULL ? own : id, stanzas, &e) < 0) {
 		mem_free(stanzas);
 		job_fail(job, &e);
 		return;
@@ -150,5 +151,6 @@ void xmpp_chat_send(struct xmpp_account *a, struct job *job)
 	for (size_t i = 0; i < n; i++)
 		xmpp_account_send(a, stanzas[i]);
 	mem_free(stanzas);
-	xmpp_fence_add(a, own != NULL ? own : id, job, on_sent, NULL);
+	xmpp_requests_weigh(
+		a->requests, xmpp_fence_add(a, own != NULL ? own : id, job, on_sent, NULL), n);
 }

@@ -19,7 +19,7 @@ struct xmpp_requests {
 	struct xmpp_request
 		*list; /* in the order of the deadlines, as all wait for the same time */
 	uint64_t serial, timeout_ms;
-	size_t max, n_jobs;
+	size_t max, weight;
 };
 
 static uint64_t now_ms(void)
@@ -30,8 +30,7 @@ static uint64_t now_ms(void)
 static void unlink_request(struct xmpp_requests *rs, struct xmpp_request *r)
 {
 	DL_DELETE(rs->list, r);
-	if (r->job != NULL)
-		rs->n_jobs--;
+	rs->weight -= r->weight;
 }
 
 static void request_free(struct xmpp_request *r)
@@ -101,12 +100,20 @@ void xmpp_requests_free(struct xmpp_requests **rsp)
 	mem_free(rs);
 }
 
-int xmpp_requests_room(const struct xmpp_requests *rs, struct err *e)
+int xmpp_requests_room(const struct xmpp_requests *rs, size_t n, struct err *e)
 {
-	if (rs->n_jobs < rs->max)
+	if (rs->weight + n <= rs->max)
 		return 0;
-	return err_set(e, ERR_BUSY, "%zu jobs of this account wait for the server, try again later",
-		rs->n_jobs);
+	return err_set(e, ERR_BUSY,
+		"%zu messages and requests of this account wait for the server, %zu may: try again "
+		"later",
+		rs->weight, rs->max);
+}
+
+void xmpp_requests_weigh(struct xmpp_requests *rs, struct xmpp_request *r, size_t n)
+{
+	rs->weight = rs->weight - r->weight + n;
+	r->weight = n;
 }
 
 struct xmpp_request *xmpp_requests_add(
@@ -121,8 +128,8 @@ struct xmpp_request *xmpp_requests_add(
 	r->serial = ++rs->serial;
 	r->deadline_ms = now_ms() + rs->timeout_ms;
 	DL_APPEND(rs->list, r);
-	if (job != NULL)
-		rs->n_jobs++;
+	r->weight = job != NULL;
+	rs->weight += r->weight;
 	if (rs->sweep == NULL)
 		rs->sweep = psession_timer(rs->ps, SWEEP_MS, on_sweep, rs);
 	return r;

@@ -31,21 +31,24 @@ struct xmpp_request {
 	struct job *job; /* NULL: the account itself asked */
 	void *data;      /* freed with the request by mem_free(); NULL: none */
 	xmpp_request_fn *fn;
+	size_t weight; /* what it counts for in the bound: stanzas of a job */
 	uint64_t serial, deadline_ms;
 	struct xmpp_request *prev, *next;
 };
 
-/* At most `max` at a time that have a job; an answer is waited for `timeout_ms`. `a` is handed to the functions; it and `ps`
+/* At most `max` stanzas of jobs at a time; an answer is waited for `timeout_ms`. `a` is handed to the functions; it and `ps`
  * are KEPT. GIVES. */
 struct xmpp_requests *xmpp_requests_new(
 	struct psession *ps, struct xmpp_account *a, size_t max, uint64_t timeout_ms);
 /* Forgets all of them, unanswered. Sets NULL. */
 void xmpp_requests_free(struct xmpp_requests **rs);
-/* < 0: ERR_BUSY, one more with a job would be too many. To be asked before anything is sent. */
-int xmpp_requests_room(const struct xmpp_requests *rs, struct err *e);
+/* < 0: ERR_BUSY, `n` more stanzas would be too many. To be asked before anything is sent. */
+int xmpp_requests_room(const struct xmpp_requests *rs, size_t n, struct err *e);
 /* Waits for `id` (copied). TAKES `data`. The request is borrowed until it is answered. */
 struct xmpp_request *xmpp_requests_add(
 	struct xmpp_requests *rs, const char *id, struct job *job, xmpp_request_fn *fn, void *data);
+/* It stands for `n` stanzas; for 1, if it has a job, without this. */
+void xmpp_requests_weigh(struct xmpp_requests *rs, struct xmpp_request *r, size_t n);
 /* Those that wait for `id` are answered; how many. With `e`: they fail. */
 size_t xmpp_requests_answer(
 	struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer, const struct err *e);

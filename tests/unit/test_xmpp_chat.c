@@ -145,8 +145,16 @@ static void test_too_many_wait(void **state)
 {
 	struct fake *f = *state;
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 4; i++)
 		job(f, "fetch", "roster", NULL);
+	/* Two targets are two messages. */
+	failed(f,
+		fake_job(f, json_pack("{s{ss}ssss s[{ss}{ss}] s{ss}}", "actor", "address",
+				    "ann@example.org", "verb", "send", "platform", "xmpp", "target",
+				    "address", "bob@example.org", "address", "carol@example.org",
+				    "object", "text", "both")),
+		"busy");
+	job(f, "fetch", "roster", NULL);
 	failed(f, job(f, "send", "bob@example.org", json_pack("{ss}", "text", "one")), "busy");
 	assert_int_equal(SENT("<message"), 0);
 }

@@ -302,6 +302,7 @@ static void *run(void *arg)
 	CAST(xmpp_link, link, arg, MAGIC);
 	int counted;
 
+	pthread_setname_np(pthread_self(), "xmpp-link");
 	while (next_attempt(link)) {
 		struct note *n = mem_alloc(sizeof *n);
 

@@ -104,6 +104,33 @@ static void test_conflict(void **state)
 	xmpp_link_free(&two.link);
 }
 
+static int threads_are_gone(void *arg)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	int n = 0;
+
+	UNUSED(arg);
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		char *path = mem_printf("/proc/self/task/%s/comm", entry->d_name), name[32] = "";
+		FILE *f = fopen(path, "r");
+
+		n += f != NULL && fgets(name, sizeof name, f) != NULL &&
+		     strcmp(name, "xmpp-link\n") == 0;
+		if (f != NULL)
+			fclose(f);
+		mem_free(path);
+	}
+	closedir(dir);
+	return n == 0;
+}
+
+static void wait_for_threads(struct fake *f)
+{
+	assert_int_equal(fake_run_until(f, threads_are_gone, NULL, WAIT_MS), 0);
+}
+
 /* The only link's socket has the highest number. */
 static void cut(void)
 {
@@ -119,6 +146,7 @@ static void test_resume(void **state)
 {
 	struct peer p, other;
 
+	wait_for_threads(*state);
 	peer_init(&p, *state, to_prosody("four@localhost/desk"));
 	wait_online(&p);
 	say(&p, "four@localhost/desk", "before");
@@ -151,20 +179,12 @@ static int count_entries(const char *path)
 	return n;
 }
 
-static int n_threads; /* before the first link */
-
-static int threads_are_gone(void *arg)
-{
-	UNUSED(arg);
-	return count_entries("/proc/self/task") == n_threads;
-}
-
 static void test_free_anywhere(void **state)
 {
 	struct peer p;
 	int descriptors;
 
-	assert_int_equal(fake_run_until(*state, threads_are_gone, NULL, WAIT_MS), 0);
+	wait_for_threads(*state);
 	descriptors = count_entries("/proc/self/fd");
 	for (unsigned ms = 0; ms < 60; ms += 3) {
 		peer_init(&p, *state, to_prosody("six@localhost"));
@@ -175,7 +195,7 @@ static void test_free_anywhere(void **state)
 	p.free_it = 1;
 	wait_online(&p);
 	assert_null(p.link);
-	assert_int_equal(fake_run_until(*state, threads_are_gone, NULL, WAIT_MS), 0);
+	wait_for_threads(*state);
 	assert_int_equal(count_entries("/proc/self/fd"), descriptors);
 }
 
@@ -190,6 +210,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_free_anywhere, setup, teardown),
 	};
 
-	n_threads = count_entries("/proc/self/task");
 	return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -19,12 +19,12 @@ struct xmpp_link;
 struct xmpp_link_options {
 	const char *jid; /* bare, or full to ask for that resource */
 	const char *password;
-	const char *
-		host; /* NULL: SRV look-up of the JID's domain (RFC 6120, 3.2; XEP-0368), then the domain itself */
-	unsigned port;               /* 0: 5222, or 5223 with direct TLS */
-	int direct_tls;              /* TLS from the first byte (XEP-0368) instead of STARTTLS */
-	const char *ca_file;         /* NULL: the system's certificate authorities */
-	int insecure;                /* certificates are not checked: the operator said so */
+	/* NULL: SRV look-up of the JID's domain (RFC 6120, 3.2; XEP-0368) unless there is a port, then the domain itself */
+	const char *host;
+	unsigned port;       /* 0: the SRV record's, else 5222, or 5223 with direct TLS */
+	int direct_tls;      /* TLS from the first byte (XEP-0368) instead of STARTTLS */
+	const char *ca_file; /* NULL: the system's certificate authorities; else these, too */
+	int insecure;        /* certificates are not checked: the operator said so */
 	unsigned connect_timeout_ms; /* until the stream is up, look-ups and handshakes included */
 };
 
@@ -36,13 +36,16 @@ struct xmpp_link_events {
 	 * online and its offline. */
 	void (*stanza)(void *arg, const xmpp_stanza_t *stanza);
 	/* The stream is gone, or could not be opened. ERR_RESOLVE, ERR_BLOCKED, ERR_CONNECT, ERR_TLS, ERR_AUTH, ERR_CONFLICT
-	 * (another client took the resource), ERR_TIMEOUT, ERR_REMOTE. */
+	 * (another client took the resource), ERR_TIMEOUT, ERR_REMOTE, ERR_BUSY (no room for another socket in this worker),
+	 * ERR_CANCELLED (after xmpp_link_disconnect()). May free the link, as the others may. */
 	void (*offline)(void *arg, const struct err *why);
 	void *arg;
 };
 
 /* Starts the thread, not the stream. `ps` is KEPT (for its watch, its outbound rule and its log), the options are copied and
- * the password is wiped with the link. < 0: ERR_BUSY when there can be no more threads. GIVES in `*out`. */
+ * the password is wiped with the link. < 0: ERR_BUSY when there can be no more threads or descriptors, ERR_INVALID when the
+ * JID is no account's. GIVES in `*out`. The first call sets up what is process-wide; SSL_CERT_FILE, SSL_CERT_DIR and SIGPIPE
+ * are the caller's to set, before there are threads. */
 int xmpp_link_new(struct psession *ps, const struct xmpp_link_options *o,
 	const struct xmpp_link_events *events, struct xmpp_link **out, struct err *e);
 /* Says good-bye if the stream is up and returns at once: the thread frees the rest when it has come back from wherever it
@@ -51,12 +54,14 @@ void xmpp_link_free(struct xmpp_link **link);
 /* Opens the stream; online or offline follows. A former stream is resumed where the server still has it. Not while one is
  * up or being opened. */
 void xmpp_link_connect(struct xmpp_link *link);
-/* Ends the stream in order; offline follows. A later xmpp_link_connect() opens a new one, without resuming. */
+/* Ends the stream in order, or the attempt; offline follows, within three seconds. Does nothing when there is neither. A
+ * later xmpp_link_connect() opens a new one, without resuming. */
 void xmpp_link_disconnect(struct xmpp_link *link);
-/* Queues a stanza; TAKES. Dropped when no stream is up: see offline. */
+/* Queues a stanza; TAKES. Dropped when no stream is up: see offline. What was queued and not acknowledged when a stream
+ * broke is sent again if it is resumed (each once: the server says what it has), and dropped if not. */
 void xmpp_link_send(struct xmpp_link *link, xmpp_stanza_t *stanza);
 /* For xmpp_stanza_new(): a stanza is a plain tree, the context only its allocator, so it may be built on the loop. Nothing
- * else may be done with it. Borrowed. */
+ * else may be done with it, and what was built and not sent is released before the link is freed. Borrowed. */
 xmpp_ctx_t *xmpp_link_ctx(struct xmpp_link *link);
 
 #endif

@@ -280,7 +280,7 @@ class Run(unittest.TestCase):
         with open(self.dir + "/run/sockethub.json", encoding="utf-8") as f:
             config = json.load(f)
         self.assertEqual(os.stat(self.dir + "/run/sockethub.json").st_mode & 0o777, 0o600)
-        self.assertEqual(config["platforms"], {"dummy": {}, "email": {}, "feeds": {}})
+        self.assertEqual(config["platforms"], {"dummy": {}, "email": {}, "feeds": {}, "xmpp": {}})
         self.assertNotIn("outbound", config)
         self.assertRegex(config["secrets"][0], r"^[0-9a-f]{32}$")
         self.assertIn("Secret: " + config["secrets"][0], text)

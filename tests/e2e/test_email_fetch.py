@@ -194,6 +194,24 @@ class Fetch(mail.MailTest):
         self.assertLess(time.monotonic() - began, 5)
         self.assertEqual([1234], self.selected(ann, search={"subject": "Mail 1234"}))
 
+    def test_connections_that_fail(self):
+        s, user = self.email(), self.user()
+        untrusting = self.email(ca_file="/etc/ssl/certs/ca-certificates.crt")
+        closed = self.email(allow=[])
+        block, tls = self.servers.block("imap", user), self.servers.implicit("imap", user)
+        for stack, imap, text in ((s, {**block, "password": "wrong"}, "refused user name or password"),
+                                  (untrusting, block, "certificate"), (untrusting, tls, "certificate"),
+                                  (s, {**tls, "port": block["port"]}, "no secure connection"),
+                                  (s, {**block, "starttls": False, "tls": False}, "without TLS is not allowed"),
+                                  (s, {**block, "host": "no-such-host.invalid"}, "no such host"),
+                                  (s, {**block, "port": lib.free_port()}, "could not connect"),
+                                  (closed, block, "not allowed"), (closed, {**tls, "host": "127.0.0.1"}, "not allowed")):
+            with self.subTest(text):
+                result = self.account(stack, user, imap=imap).run("fetch")
+                self.assertEqual((False, {}), (result["status"], result["object"]))
+                self.assertIn(text, result["message"])
+        self.assertTrue(self.account(s, user, imap=tls).run("fetch")["status"])
+
     def test_failures(self):
         s, user = self.email(), self.user()
         address = user + "@localhost"

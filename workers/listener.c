@@ -376,7 +376,7 @@ static void on_instance_closed(void *arg, const char *key)
 
 static int is_drained(const struct listener *l)
 {
-	if (jobs_count(l->worker->jobs) > 0)
+	if (jobs_count(l->worker->jobs) > 0 || outgoing_bytes(l->worker->outgoing) > 0)
 		return 0;
 	for (unsigned i = 0; i < l->n; i++)
 		if (l->readers[i].ids != NULL)

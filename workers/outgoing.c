@@ -39,7 +39,7 @@ struct outgoing_item {
 /* One script call. */
 struct batch {
 	unsigned magic;
-	struct outgoing_shard *shard;
+	struct outgoing_shard *shard; /* NULL: closed while the reply was under way */
 	struct outgoing_item *items;
 	size_t n;
 	size_t bytes;
@@ -198,8 +198,10 @@ static void batch_free(struct batch *b)
 {
 	struct outgoing_item *item, *next;
 
-	b->shard->outgoing->bytes -= b->bytes;
-	DL_DELETE(b->shard->batches, b);
+	if (b->shard != NULL) {
+		b->shard->outgoing->bytes -= b->bytes;
+		DL_DELETE(b->shard->batches, b);
+	}
 	DL_FOREACH_SAFE (b->items, item, next)
 		item_free(item);
 	mem_free(b);
@@ -234,11 +236,15 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, size_t n)
 {
 	CAST(batch, b, arg, BATCH_MAGIC);
-	struct outgoing *o = b->shard->outgoing;
+	struct outgoing *o = b->shard != NULL ? b->shard->outgoing : NULL;
 	struct outgoing_item *item;
 	size_t i = 0;
 
 	UNUSED(n);
+	if (o == NULL) {
+		batch_free(b);
+		return;
+	}
 	b->sent = 0;
 	if (rc < 0)
 		return; /* kept; sent again when the connection is back */
@@ -250,6 +256,8 @@ static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, si
 		i++;
 	}
 	batch_free(b);
+	if (o->bytes == 0)
+		o->settled(o->arg, 0, "");
 }
 
 static void batch_send(struct batch *b)
@@ -350,7 +358,10 @@ void outgoing_close(struct outgoing **op)
 		DL_FOREACH_SAFE (sh->open, item, next_item)
 			item_free(item);
 		DL_FOREACH_SAFE (sh->batches, b, next)
-			batch_free(b);
+			if (b->sent)
+				b->shard = NULL; /* its reply is still to come */
+			else
+				batch_free(b);
 	}
 	mem_free(o->shards);
 	mem_free(o);

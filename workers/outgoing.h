@@ -15,7 +15,8 @@ struct outgoing;
 struct outgoing_item;
 struct worker;
 
-/* A job's entry is gone from the queue (or was before): `id` need not be remembered any more. */
+/* A job's entry is gone from the queue (or was before): `id` need not be remembered any more. With "" nothing is left
+ * to be sent. */
 typedef void outgoing_settled_fn(void *arg, unsigned shard, const char *id);
 
 /* `w` is KEPT. GIVES. */

@@ -16,6 +16,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t ending_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t ending_changed = PTHREAD_COND_INITIALIZER;
 static int n_ending;
+static xmpp_conn_t *volatile nobody; /* see set_up(); within reach, so that it does not look lost */
 
 /* Runs before the TLS library cleans up behind itself, for it was registered later. */
 static void wait_for_the_last(void)
@@ -46,7 +47,7 @@ static void set_up(void)
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
 	/* libstrophe lets the XML parser of the first context's connections take its memory from that context, by a variable
 	 * that threads would race for and that outlives the context. So the first one is nobody's, and stays. */
-	xmpp_conn_new(xmpp_ctx_new(NULL, NULL));
+	nobody = xmpp_conn_new(xmpp_ctx_new(NULL, NULL));
 	OPENSSL_init_crypto(0, NULL);
 	atexit(wait_for_the_last);
 }

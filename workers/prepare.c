@@ -146,6 +146,7 @@ void prepare_continue(struct job *job)
 struct owning {
 	struct job *job;
 	json_t *credentials;
+	int room; /* this worker would take it */
 	char key[CRYPT_TOKEN_SIZE];
 };
 
@@ -213,6 +214,8 @@ static void on_owned(void *arg, int rc, const char *owner, const void *record, s
 	struct worker *w = job->worker;
 	int is_mine = strcmp(owner, w->name) == 0;
 
+	if (o->room && w->succession != NULL)
+		succession_asking(w->succession, -1);
 	if (settle_wait(job)) {
 		owning_free(o);
 		return;
@@ -257,10 +260,13 @@ static void route(struct job *job, json_t *credentials)
 	o->credentials = json_incref(credentials);
 	a = (struct account_ref){
 		account_shard(o->key, hub_shards(w->hub)), w->platform->name, w->name, o->key};
+	o->room = succession_has_room(w->succession);
 	job->waiting++;
-	if (account_own(hub_commands(w->hub, a.shard), &a, succession_has_room(w->succession),
-		    succession_max(w->succession), on_owned, o) == 0)
+	if (account_own(hub_commands(w->hub, a.shard), &a, o->room, succession_max(w->succession),
+		    on_owned, o) == 0) {
+		succession_asking(w->succession, o->room);
 		return;
+	}
 	job->waiting--;
 	owning_free(o);
 	fail_redis(job);

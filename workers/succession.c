@@ -47,6 +47,7 @@ struct succession {
 	unsigned magic;
 	struct worker *worker;
 	long long max;
+	long long asking; /* accounts that jobs have asked for */
 	int leaving;
 	struct turn_task flush;
 	uint64_t renewed_ms;
@@ -385,7 +386,12 @@ void succession_beat(struct succession *s, unsigned shard, const char *predecess
 
 int succession_has_room(const struct succession *s)
 {
-	return (long long)instances_count(s->worker->instances) < s->max;
+	return (long long)instances_count(s->worker->instances) + s->asking < s->max;
+}
+
+void succession_asking(struct succession *s, int by)
+{
+	s->asking += by;
 }
 
 long long succession_max(const struct succession *s)

@@ -21,8 +21,10 @@ void succession_leave(struct succession *s);
 /* After the hub is closed or before; what Redis still answers is ignored. Sets NULL. */
 void succession_close(struct succession **s);
 
-/* 1 when this worker may open another account. */
+/* 1 when this worker may open another account, those included that are being asked for. */
 int succession_has_room(const struct succession *s);
+/* An account is being asked for that this worker has room for (1); it was answered (-1). */
+void succession_asking(struct succession *s, int by);
 /* platforms.<name>.accounts; a very large number when the platform has no such setting. */
 long long succession_max(const struct succession *s);
 

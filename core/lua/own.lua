@@ -11,9 +11,12 @@ local account, me, key, workers, held = KEYS[1], ARGV[2], ARGV[3], ARGV[4], ARGV
 local v = call('HMGET', account, 'w', 'd')
 local owner = v[1]
 
+local max = tonumber(ARGV[7])
+
+-- Of all shards as of the last heartbeat, of this one as of now; false when it is not alive.
 local function load(name)
 	local mark = call('GET', workers .. name)
-	return mark and mark ~= 'left' and (tonumber(mark) or 0)
+	return mark and mark ~= 'left' and math.max(tonumber(mark) or 0, call('SCARD', held .. name))
 end
 
 local function least_loaded()
@@ -26,13 +29,13 @@ local function least_loaded()
 			if c[i] == 'name' then name = c[i + 1] end
 		end
 		local n = name ~= me and load(name)
-		if n and n < tonumber(ARGV[7]) and (not least or n < least) then best, least = name, n end
+		if n and n < max and (not least or n < least) then best, least = name, n end
 	end
 	return best
 end
 
 if not (owner and (owner == me or load(owner))) then
-	local new = ARGV[6] == '1' and me or least_loaded()
+	local new = ARGV[6] == '1' and call('SCARD', held .. me) < max and me or least_loaded()
 	if not new then return {'', ''} end
 	if owner then call('SREM', held .. owner, key) end
 	call('HSET', account, 'w', new)

@@ -10,13 +10,15 @@
 #include "tests/fake/redisd.h"
 
 #define TTL_MS 6000
-#define MOST   2
 #define K1     "k1aaaaaaaaaaaaaaaaaaaa"
 #define K2     "k2aaaaaaaaaaaaaaaaaaaa"
 #define K3     "k3aaaaaaaaaaaaaaaaaaaa"
+#define K4     "k4aaaaaaaaaaaaaaaaaaaa"
+#define K5     "k5aaaaaaaaaaaaaaaaaaaa"
 
 static struct redisd d;
 static struct redis *redis;
+static long long most; /* accounts a worker may have */
 static int is_up;
 
 static struct {
@@ -37,6 +39,7 @@ static int setup(void **state)
 	struct redis_options o;
 
 	UNUSED(state);
+	most = 2;
 	redisd_open(&d);
 	o = (struct redis_options){.loop = &d.loop,
 		.url = &d.url,
@@ -106,7 +109,7 @@ static const char *own(const char *worker, const char *key, int room)
 	const struct account_ref a = ref(worker, key);
 
 	memset(&got, 0, sizeof got);
-	assert_int_equal(account_own(redis, &a, room, MOST, on_own, NULL), 0);
+	assert_int_equal(account_own(redis, &a, room, most, on_own, NULL), 0);
 	redisd_until(&d, &got.come);
 	assert_int_equal(got.rc, 0);
 	return got.owner;
@@ -204,16 +207,33 @@ static void test_room(void **state)
 	assert_string_equal(own("one", K1, 0), "three");
 	assert_string_equal(own("one", K1, 1), "three");
 	assert_string_equal(own("three", K1, 0), "three");
-	beat("three", MOST);
+	beat("three", 2);
 	assert_string_equal(own("one", K2, 0), "two");
 	die("two");
 	assert_string_equal(own("one", K3, 0), "");
 	assert_string_equal(own("one", K2, 1), "one");
 }
 
+/* What was given out since the last heartbeat counts. */
+static void test_room_now(void **state)
+{
+	UNUSED(state);
+	beat("one", 0);
+	beat("two", 0);
+	assert_string_equal(own("one", K1, 1), "one");
+	assert_string_equal(own("one", K2, 1), "one");
+	assert_string_equal(own("one", K3, 1), "two");
+	assert_string_equal(own("one", K4, 0), "two");
+	assert_string_equal(own("one", K5, 0), "");
+	assert_string_equal(own("two", K5, 1), "");
+	release("one", K2);
+	assert_string_equal(own("two", K5, 1), "one");
+}
+
 static void test_adopt(void **state)
 {
 	UNUSED(state);
+	most = 3;
 	beat("one", 2);
 	beat("two", 0);
 	own("one", K1, 1);
@@ -295,6 +315,7 @@ int main(void)
 		TEST(test_one_holder),
 		TEST(test_dead_holder),
 		TEST(test_room),
+		TEST(test_room_now),
 		TEST(test_adopt),
 		TEST(test_adopt_at_once),
 		TEST(test_lapsed),

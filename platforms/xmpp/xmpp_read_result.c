@@ -249,19 +249,6 @@ int xmpp_read_result_info(const xmpp_stanza_t *iq, json_t **object, struct err *
 	return 0;
 }
 
-int xmpp_read_result_has_feature(const xmpp_stanza_t *iq, const char *feature)
-{
-	const xmpp_stanza_t *query = xmpp_xml_child(iq, "query", XMPP_NS_DISCO_INFO);
-	const xmpp_stanza_t *f = xmpp_xml_child(query, "feature", XMPP_NS_DISCO_INFO);
-
-	for (; f != NULL; f = xmpp_xml_next(f, "feature", XMPP_NS_DISCO_INFO)) {
-		const char *var = xmpp_xml_attr(f, "var");
-		if (var != NULL && strcmp(var, feature) == 0)
-			return 1;
-	}
-	return 0;
-}
-
 /* --- archive, version -------------------------------------------------------------------------------------------- */
 
 /* The id of a page's end; an empty one is none. */

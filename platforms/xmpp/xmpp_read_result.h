@@ -25,8 +25,6 @@ int xmpp_read_result_items(const xmpp_stanza_t *iq, json_t **object, struct err 
 /* disco#info (XEP-0030, XEP-0128): {"objectType":"room-info" for a conference, else "info","name"?,
  * "identities":[{"category","type","name"?}],"features":[...],"roominfo"?:{var:{"type","label"?,"value","options"?}}}. */
 int xmpp_read_result_info(const xmpp_stanza_t *iq, json_t **object, struct err *e);
-/* 1 when a disco#info result lists the feature: does the server have carbons, an archive? */
-int xmpp_read_result_has_feature(const xmpp_stanza_t *iq, const char *feature);
 
 /* The end of a page of an archive (XEP-0313, 4.3; XEP-0059): {"objectType":"history","complete":bool,"first"?,"last"?,
  * "count"?}. `first` and `last` are ids for the next page's `before` and `after`. */

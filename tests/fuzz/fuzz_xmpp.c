@@ -164,7 +164,6 @@ static void read_results(const xmpp_stanza_t *s)
 		json_decref(object);
 		json_decref(messages);
 	}
-	xmpp_read_result_has_feature(s, "x");
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */

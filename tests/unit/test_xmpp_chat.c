@@ -236,6 +236,18 @@ static void test_history(void **state)
 	assert_int_equal(n, 1);
 }
 
+static void test_history_of_a_server_without(void **state)
+{
+	struct fake *f = *state;
+	int j = job(f, "fetch", NULL, json_pack("{ss}", "objectType", "history"));
+
+	comes("<iq type='error' id='%s' from='ann@example.org'><error "
+	      "type='cancel'><service-unavailable "
+	      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+		attribute("urn:xmpp:mam:2", "id"));
+	assert_non_null(strstr(text(failed(f, j, "unsupported"), "text"), "no archive"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +263,7 @@ int main(void)
 		TEST(test_cancelled),
 		TEST(test_too_many_wait),
 		TEST(test_history),
+		TEST(test_history_of_a_server_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

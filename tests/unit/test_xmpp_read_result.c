@@ -174,26 +174,12 @@ static void test_objects(void **state)
 	}
 }
 
-static void test_features(void **state)
-{
-	xmpp_stanza_t *s = rig_stanza(IQ("<query xmlns='http://jabber.org/protocol/disco#info'>"
-					 "<feature/><feature var='urn:xmpp:mam:2#extended'/>"
-					 "<feature var='urn:xmpp:mam:2'/></query>"));
-
-	UNUSED(state);
-	assert_true(xmpp_read_result_has_feature(s, "urn:xmpp:mam:2"));
-	assert_false(xmpp_read_result_has_feature(s, "urn:xmpp:mam"));
-	assert_false(xmpp_read_result_has_feature(s, "urn:xmpp:carbons:2"));
-	xmpp_stanza_release(s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roster),
 		cmocka_unit_test(test_roster_bounds),
 		cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_features),
 	};
 
 	return cmocka_run_group_tests(tests, rig_open, rig_close);

@@ -43,7 +43,7 @@ class Rooms(xmpp.XmppTest):
         self.assertEqual((self.room + "/peer", "peer", self.room),
                          (m["actor"]["address"], m["actor"]["name"], m["target"][0]["address"]))
         page.do("send", self.room + "/peer", {"text": "only you"})
-        peer.expect_in("message", body="only you", type="chat")
+        peer.expect_in("message", "http://jabber.org/protocol/muc#user", body="only you", type="chat")
         self.assertEqual({"Äanne", "peer"}, set(page.do("observe", self.room)["members"]))
         m = page.expect_verb("observe")
         self.assertEqual({"Äanne", "peer"}, set(m["object"]["members"]))
@@ -137,6 +137,11 @@ class Rooms(xmpp.XmppTest):
         found = [m for m in page.drain() if m["verb"] == "send"]
         self.assertEqual(["said 0", "said 1", "said 2"], [m["object"]["text"] for m in found])
         self.assertEqual(self.room + "/peer", found[0]["actor"]["address"])
+        newest = page.do("fetch", self.room, {"objectType": "history", "limit": 1})
+        older = page.do("fetch", self.room, {"objectType": "history", "limit": 1, "before": newest["first"]})
+        again = page.do("fetch", self.room, {"objectType": "history", "limit": 1, "after": older["last"]})
+        self.assertEqual((newest["first"], newest["last"]), (again["first"], again["last"]))
+        self.assertEqual(["said 2", "said 1", "said 2"], [m["object"]["text"] for m in page.drain() if m["verb"] == "send"])
         self.assertTrue(page.fails("observe", "no-room-here@no-such-host.invalid"))
 
     def test_invitation(self):

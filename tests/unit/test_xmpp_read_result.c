@@ -63,7 +63,7 @@ static void test_roster_bounds(void **state)
 	buf_add_str(&b, "</query></iq>");
 	s = rig_stanza(buf_str(&b));
 	assert_int_equal(xmpp_read_result_roster(s, &rig_self, &messages, &object, NULL), 0);
-	assert_int_equal(json_array_size(messages), XMPP_READ_RESULT_ROSTER_MAX);
+	assert_int_equal(json_array_size(messages), XMPP_READ_RESULT_MESSAGES_MAX);
 	assert_true(json_is_true(json_object_get(object, "truncated")));
 	assert_int_equal(json_array_size(json_object_get(
 				 json_array_get(json_object_get(object, "items"), 0), "groups")),

@@ -132,7 +132,7 @@ void prepare_continue(struct job *job)
 		return;
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
-		job->state = JOB_HELD;
+		jobs_hold(job->worker->jobs, job);
 		order_wake(job);
 	} else if (job_marks(job) && !job->marked) {
 		mark(job);

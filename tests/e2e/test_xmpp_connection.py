@@ -112,6 +112,14 @@ class Connecting(xmpp.XmppTest):
             with self.assertRaises(AssertionError):
                 xmpp.Page(s, jid, {"objectType": "credentials", **bad})
 
+    def test_address_that_is_none(self):
+        """What the schema lets pass and no JID can be: the account cannot even be opened, and the worker lives on."""
+        s = self.xmpp()
+        page = self.page(s, "a\u202eb@localhost")
+        self.assertIn("character", page.fails("connect"))
+        self.assertIn("character", page.fails("connect"))
+        self.page(s).do("connect")
+
     def test_another_password_does_not_touch(self):
         s = self.xmpp()
         jid = self.server.user()

@@ -103,6 +103,19 @@ class Rooms(xmpp.XmppTest):
         self.assertEqual(("kicked", "enough"), (m["object"]["condition"], m["object"]["text"]))
         self.assertIn("not in the room", page.fails("leave", self.room))
 
+    def test_offline_to_contacts(self):
+        """Who is offline may enter a room all the same; going offline leaves those entered before."""
+        s = self.xmpp()
+        peer, page = self.peer_inside(), self.page(s)
+        page.do("join", self.room + "/Anne")
+        page.do("update", None, {"show": "offline", "roster": False})
+        page.expect_verb("leave", own=True)
+        page.do("join", self.room + "/Anne")
+        page.do("send", self.room, {"text": "unseen by others"})
+        peer.expect_in("message", body="unseen by others")
+        page.do("update", self.room, {"objectType": "nick", "nick": "Anna"})
+        peer.expect_in("presence", **{"from": self.room + "/Anna"})
+
     def test_second_session(self):
         s = self.xmpp()
         jid = self.server.user()

@@ -27,8 +27,9 @@ struct xmpp_heap {
 #define XMPP_HEAP_MAX   (64u << 20)
 #define XMPP_HEAP_SHARE (8u << 20)
 #define XMPP_HEAP_ALL   (512u << 20)
-/* CPU time that the reading of one stanza may take, in milliseconds. */
-#define XMPP_HEAP_CPU_MAX_MS 5000u
+/* CPU time that the reading of one stanza may take, in milliseconds: libstrophe walks past all children to append one. A
+ * roster of 10,000 contacts takes 300. */
+#define XMPP_HEAP_CPU_MAX_MS 2000u
 
 void xmpp_heap_init(struct xmpp_heap *h);
 /* The calling thread, always the same, begins to read a stanza: its CPU time counts from here. */

@@ -177,6 +177,8 @@ static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *arg)
 		return 1;
 	}
 	xmpp_login_read(s->login, stanza);
+	/* A password was proved, perhaps: that is our work. */
+	xmpp_meter_begin(&s->meter);
 	s->queued = 1;
 	note_failed_login(s);
 	if (xmpp_login_is_done(s->login))

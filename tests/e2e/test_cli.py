@@ -94,6 +94,10 @@ class Status(lib.StackTest):
         r("XREADGROUP", "GROUP", "w", "dummy-0-alive", "COUNT", "2", "STREAMS", "sh:{1}:q:dummy", ">")
         r("XREADGROUP", "GROUP", "w", "dummy-0-dead", "COUNT", "1", "STREAMS", "sh:{1}:q:dummy", ">")
         r("XGROUP", "CREATECONSUMER", "sh:{0}:q:dummy", "w", "dummy-0-alive")
+        for worker, mark, held in (("many", "1200", 3), ("few", "10", 2), ("ended", "left", 4)):
+            r("XGROUP", "CREATECONSUMER", "sh:{1}:q:dummy", "w", worker)
+            r("SET", "sh:{1}:w:dummy:" + worker, mark, "EX", "100")
+            r("SADD", "sh:{1}:held:dummy:" + worker, *range(held))
         r("XADD", "sh:{1}:buried:dummy", "*", "j", "x")
         r("ZADD", "sh:{0}:sessions", 1, "a", 2, "b")
         r("ZADD", "sh:{1}:sessions", 1, "c")
@@ -102,14 +106,16 @@ class Status(lib.StackTest):
         report = json.loads(done.stdout)
         self.assertEqual(report["sessions"], 3)
         empty, busy = report["platforms"]
-        self.assertEqual(empty, {"platform": "dummy", "shard": 0, "workers": 1, "waiting": 0, "running": 0,
-                                 "oldest_ms": None, "buried": 0})
+        self.assertEqual(empty, {"platform": "dummy", "shard": 0, "workers": 1, "accounts": 0,
+                                 "held": {"dummy-0-alive": 0}, "waiting": 0, "running": 0, "oldest_ms": None,
+                                 "buried": 0})
         self.assertEqual((busy["shard"], busy["workers"], busy["waiting"], busy["running"], busy["buried"]),
-                         (1, 1, 2, 3, 1))
+                         (1, 3, 2, 3, 1))
+        self.assertEqual((busy["accounts"], busy["held"]), (5, {"dummy-0-alive": 0, "few": 2, "many": 3}))
         self.assertGreater(busy["oldest_ms"], 1.7e12)
         table = self.status(s).stdout.splitlines()
-        self.assertRegex(table[1], r"^PLATFORM +SHARD +WORKERS +WAITING +RUNNING +OLDEST +BURIED$")
-        self.assertRegex(table[3], r"^dummy +1 +1 +2 +3 +\d+ d +1$")
+        self.assertRegex(table[1], r"^PLATFORM +SHARD +WORKERS +ACCOUNTS +WAITING +RUNNING +OLDEST +BURIED$")
+        self.assertRegex(table[3], r"^dummy +1 +3 +5 +2 +3 +\d+ d +1$")
         self.assertEqual(len({len(line) for line in table[1:]}), 1, "aligned")
 
     def test_redis_is_away(self):

@@ -118,6 +118,13 @@ class Status(lib.StackTest):
         self.assertRegex(table[3], r"^dummy +1 +3 +5 +2 +3 +\d+ d +1$")
         self.assertEqual(len({len(line) for line in table[1:]}), 1, "aligned")
 
+    def test_workers_that_never_had_a_job(self):
+        s = self.stack(platforms=["dummy", "feeds"], workers=2)
+        report = lib.until("all workers", lambda: (lambda r: r if all(
+            p["workers"] == 2 for p in r["platforms"]) else None)(json.loads(self.status(s, "--json").stdout)))
+        self.assertEqual([sorted(p["held"].values()) for p in report["platforms"]], [[0, 0], [0, 0]])
+        self.assertEqual(self.status(s).returncode, 0)
+
     def test_redis_is_away(self):
         s = self.stack(start=False)
         done = self.status(s)

@@ -45,6 +45,23 @@ class Options(lib.StackTest):
         with open(os.path.join(lib.ROOT, "schema/config.json"), encoding="utf-8") as f:
             self.assertEqual(json.loads(s.run("sockethubctl", "config-schema").stdout), json.load(f))
 
+    def test_a_platform_s_settings_are_listed(self):
+        s = self.stack(start=False, redis=False, platforms={"xmpp": {"accounts": 7}})
+        folder = lib.ROOT + "/schema/platforms/"
+        for name in (n[:-5] for n in os.listdir(folder)):
+            with open(folder + name + ".json", encoding="utf-8") as f:
+                rows = json.load(f).get("settings", {}).get("properties", {})
+            done = s.run("sockethubctl", "settings", name)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+            self.assertEqual(re.findall(r"(?m)^platforms\.%s\.(\w+)" % name, done.stdout), list(rows))
+        self.assertIn("platforms.xmpp.accounts = 7   (1 to 900)\n    ", s.run("sockethubctl", "settings", "xmpp").stdout)
+        self.assertIn("platforms.email.accounts = 500 ", s.run("sockethubctl", "settings", "email").stdout)
+        for words, why in ((("none",), "there is no platform none"), ((), "which platform"),
+                           (("xmpp", "--set", "platforms.xmpp.accounts=x"), "accounts")):
+            done = s.run("sockethubctl", "settings", *words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn(why, done.stderr)
+
     def test_the_manual_names_every_option_and_program(self):
         for program in PROGRAMS:
             pages = [p for p in os.listdir(lib.ROOT + "/man") if p.rpartition(".")[0] == program]

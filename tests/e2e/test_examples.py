@@ -140,7 +140,7 @@ class Mail(Browsing, mail.MailTest):
         lib.until("the answer, or the page's end", lambda: page.done() or int(imap.select()[1][0]), 120, 0.1)
         self.append(ann, mail.text("News while looking"))
         self.check(page.result(), 0, True, 0, True, "Old news", 1, True, "<b>Old</b> text\n", 0,
-                   ["bob@localhost", "Re: Old news", "\n\n> <b>Old</b> text\n> "], 0, True, True, True, True, 1,
+                   ["bob@localhost", "Re: Old news", "\n\n> <b>Old</b> text"], 0, True, True, True, True, 1,
                    [25600, "application/octet-stream", True])
         sent = self.inbox(bob)[0]
         self.assertEqual((sent["Subject"], sent["In-Reply-To"], sent["From"]),

@@ -79,7 +79,7 @@ async function open(uid) {
       make("small", {}, file.contentType + ", " + Math.ceil((file.size || 0) / 1024) + " KiB")))));
   showMails();
   choose("reader");
-  byId("reader").focus();
+  byId("subject").focus();
 }
 
 function showBody(asHtml) {
@@ -170,12 +170,13 @@ function write(to, about, text, answered) {
   Object.assign(byId("text"), {value: text});
   choose("write");
   byId(to ? "text" : "to").focus();
+  byId("text").setSelectionRange(0, 0);
 }
 
 onClick("new", async () => write("", "", "", null));
 onClick("reply", async () => {
   const to = (shown.replyTo || shown.from || []).map((p) => p.address).join(", ");
-  const quoted = (byId("body").innerText || "").slice(0, 10000).replace(/^/gm, "> ");
+  const quoted = byId("body").innerText.trim().slice(0, 10000).replace(/^/gm, "> ");
   write(to, /^re:/i.test(shown.subject) ? shown.subject : "Re: " + (shown.subject || ""), "\n\n" + quoted, shown);
 });
 onClick("show-html", async () => showBody(true));

@@ -95,13 +95,16 @@ void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 			uv_timer_start(&j->ask, on_ask, ASK_MS, ASK_MS);
 		return;
 	}
-	/* Behind the one it waited for, so that held jobs run in that order. The list is out of the order of deadlines by
-	 * as much as that one came later: jobs_check_deadlines() may see a deadline late by that much. */
 	job->state = JOB_PREPARING;
-	DL_DELETE(j->list, job);
-	DL_APPEND(j->list, job);
 	if (--j->n_behind == 0)
 		uv_timer_stop(&j->ask);
+}
+
+void jobs_hold(struct jobs *j, struct job *job)
+{
+	job->state = JOB_HELD;
+	DL_DELETE(j->list, job);
+	DL_APPEND(j->list, job);
 }
 
 void jobs_look_behind(struct jobs *j)
@@ -150,12 +153,9 @@ void jobs_check_deadlines(struct jobs *j)
 	uint64_t now = uv_now(j->worker->loop);
 	struct job *job, *next;
 
-	/* In order of arrival, and all have the same time: the first that is not over ends the search. */
-	DL_FOREACH_SAFE (j->list, job, next) {
-		if (job->deadline_ms > now)
-			break;
-		time_out(j, job);
-	}
+	DL_FOREACH_SAFE (j->list, job, next)
+		if (job->deadline_ms <= now)
+			time_out(j, job);
 }
 
 void jobs_session_gone(struct jobs *j, const struct session_ref *s)

@@ -15,10 +15,10 @@ import lib
 HERE = os.path.join(lib.ROOT, "tests/e2e/node")
 MODULES = os.path.join(lib.ROOT, "build/node/node_modules")
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-ALL_S = 180
+ALL_S = 240
 TOOLS = """js:Object.assign(globalThis, {
     until: (f) => new Promise((resolve, reject) => {
-        const end = Date.now() + 20000;
+        const end = Date.now() + 40000;
         const look = () => {
             const value = f();
             if (value) resolve(value);

@@ -52,7 +52,7 @@ struct email_server_call {
 	unsigned magic;
 	const struct email_server *server;
 	struct curl_guard guard;
-	unsigned offers; /* which kinds of SASL mechanisms the server named */
+	unsigned offers; /* what the server said about ways to log in */
 	char said[256];  /* the last line of the server, cut, as it came; "" before the first */
 	char error[CURL_ERROR_SIZE]; /* libcurl's words */
 	email_server_line_fn *line;  /* NULL, or set after email_server_prepare() */

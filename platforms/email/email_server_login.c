@@ -16,8 +16,8 @@
  * there is no ticket. So mechanisms are named. */
 #define MECHANISMS "AUTH=SCRAM-SHA-256;AUTH=SCRAM-SHA-1;AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN"
 
-/* Bits of email_server_call.offers. */
-enum { OFFERS_OURS = 1 << 0, OFFERS_KERBEROS = 1 << 1 };
+/* Bits of email_server_call.offers: what makes another attempt needless or unwanted. */
+enum { OFFERS_OURS = 1 << 0, OFFERS_KERBEROS = 1 << 1, OFFERS_NO_LOGIN = 1 << 2 };
 
 /* Where mechanisms are named, libcurl 7.88 does not take the command LOGIN of IMAP or USER of POP3, and has no word for
  * them (AUTH=+LOGIN came later). */
@@ -72,6 +72,8 @@ void email_server_login_note(struct email_server_call *call, const char *line, s
 		return;
 	copy = at = mem_dup(line, len);
 	while ((word = strsep(&at, " ")) != NULL) {
+		if (is_imap && strcasecmp(word, "LOGINDISABLED") == 0)
+			call->offers |= OFFERS_NO_LOGIN;
 		if (is_imap && strncasecmp(word, "AUTH=", 5) != 0)
 			continue;
 		word += is_imap ? 5 : 0;

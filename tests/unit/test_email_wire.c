@@ -10,10 +10,14 @@
 
 #include "core/json.h"
 #include "core/mem.h"
+#include "platforms/email/email_curl.h"
 #include "platforms/email/email_server.h"
 #include "platforms/email/email_wire.h"
 #include "tests/fake/psession.h"
 
+#define PASSWORD "correct horse battery staple, correct horse battery staple"
+/* Of its form in base64, which is not at its begin. */
+#define ENCODED     "IGhvcnNlIGJhdHRlcnkgc3RhcGxl"
 #define WRITES      2000
 #define WRITE_BYTES 3001
 #define TOTAL       ((size_t)WRITES * WRITE_BYTES)
@@ -168,7 +172,7 @@ static int is_there(void *arg)
 static struct email_server *server(int port)
 {
 	json_t *block = json_pack("{sssisssssb}", "host", "127.0.0.1", "port", port, "username",
-		"ann", "password", "secret", "tls", 1);
+		"ann", "password", PASSWORD, "tls", 1);
 	json_t *settings = json_pack("{sb}", "verify", 0);
 	struct email_server *s;
 	struct err e;
@@ -216,12 +220,53 @@ static void a_full_socket_loses_nothing(void **state)
 	email_server_free(s);
 }
 
+/* How often `text` is in the heap. */
+static int copies(const char *text)
+{
+	char line[256], heap[] = "[heap]";
+	unsigned long from = 0, to = 0;
+	FILE *maps = fopen("/proc/self/maps", "re");
+	int n = 0;
+
+	while (to == 0 && fgets(line, sizeof line, maps) != NULL)
+		if (strstr(line, heap) != NULL)
+			sscanf(line, "%lx-%lx", &from, &to);
+	fclose(maps);
+	for (const char *at = (const char *)from, *end = (const char *)to;
+		(at = memmem(at, (size_t)(end - at), text, strlen(text))) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void no_secret_stays_in_memory(void **state)
+{
+	static const char *const allow[] = {"127.0.0.1", NULL};
+	const struct email_wire_events ev = {.up = on_up, .bytes = on_bytes, .down = on_down};
+	struct email_server *s = server(server_start());
+	struct fake *fake = fake_new(&platform, NULL, allow);
+	struct email_wire *w = email_wire_new(S.ps, s, &ev);
+
+	UNUSED(state);
+	S.up = 0;
+	assert_int_equal(fake_run_until(fake, is_there, &S.up, WAIT_MS), 0);
+	email_wire_free(&w);
+	email_server_free(s);
+	server_stop();
+	fake_free(fake);
+	assert_int_equal(copies(PASSWORD + 20), 0);
+	assert_int_equal(copies(ENCODED), 0);
+}
+
 int main(void)
 {
+	struct err e;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_socket_loses_nothing),
+		cmocka_unit_test(no_secret_stays_in_memory),
 	};
 
 	json_setup();
+	if (email_curl_start(&e) < 0) /* before the first psession_http() */
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 
 struct err;
 struct outbound;
+struct psession;
 struct email_server;
 
 enum email_server_kind { EMAIL_SERVER_SMTP, EMAIL_SERVER_IMAP, EMAIL_SERVER_POP };
@@ -87,6 +88,11 @@ int email_server_recall(const struct email_server *s, struct err *e);
  * with the server's words when it said some). */
 int email_server_explain(const struct email_server *s, const struct email_server_call *call,
 	CURL *easy, CURLcode rc, struct err *e);
+
+/* Logs that something failed there: its name and which error. Not the text, which may have names of folders, addresses
+ * and what the server says of the user. */
+void email_server_log(
+	const struct email_server *s, struct psession *ps, const char *ev, const struct err *why);
 
 /* What a server said, fit for an error text or a result: valid UTF-8 (other bytes become '?'), control characters
  * become spaces, runs of them one, none at the ends, cut at a character. `size` counts the NUL. Returns `out`. */

@@ -4,6 +4,7 @@
 
 #include "core/err.h"
 #include "platforms/email/email_server_block.h"
+#include "platforms/platform.h"
 
 #define TEXT_SIZE 200
 
@@ -226,4 +227,13 @@ int email_server_explain(const struct email_server *s, const struct email_server
 	default:
 		return explain_lost(s, call, rc, e);
 	}
+}
+
+void email_server_log(
+	const struct email_server *s, struct psession *ps, const char *ev, const struct err *why)
+{
+	char *text = mem_printf("%s: %s", s->name, err_token((int)why->code));
+
+	psession_log(ps, LOG_INFO, ev, text);
+	mem_free(text);
 }

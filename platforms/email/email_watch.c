@@ -26,6 +26,7 @@ struct email_watch {
 	struct email_retry retry;
 	uint32_t uid_validity, last_uid; /* the position; 0: none yet */
 	uint32_t chunk_end; /* the last UID of those that are being fetched; 0: none are */
+	size_t missing;     /* of these; a server that sends more would fill memory */
 	int whole;          /* they are fetched with bodies */
 	int news;           /* something came meanwhile: look again */
 	int renumbered;     /* the folder has another UIDVALIDITY than the position had */
@@ -140,8 +141,10 @@ static void on_mail(void *arg, struct imap_mail *mail)
 	CAST(email_watch, w, arg, WATCH_MAGIC);
 	const struct imap_where where = {w->folder, w->uid_validity};
 
-	if (mail->uid > w->last_uid)
-		email_mail_add(w->batch, email_account_limits(w->account), &where, mail, w->whole);
+	if (mail->uid <= w->last_uid || w->missing == 0)
+		return;
+	w->missing--;
+	email_mail_add(w->batch, email_account_limits(w->account), &where, mail, w->whole);
 }
 
 static void on_mails(void *arg, const struct imap_result *r, const struct err *e)
@@ -169,6 +172,7 @@ static void chunk_ask(struct email_watch *w, const uint32_t *uids, size_t n)
 				   : EMAIL_MAIL_HEADER_BYTES;
 	fetch.n_ranges = email_find_ranges(uids, n, ranges);
 	w->chunk_end = uids[n - 1];
+	w->missing = n;
 	w->batch = email_batch_new(email_account_loop(w->account), &events);
 	w->op = imap_fetch(w->im, &fetch, &calls);
 }

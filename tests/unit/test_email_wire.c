@@ -13,6 +13,7 @@
 #include "platforms/email/email_curl.h"
 #include "platforms/email/email_server.h"
 #include "platforms/email/email_wire.h"
+#include "tests/fake/lined.h"
 #include "tests/fake/psession.h"
 
 #define PASSWORD "correct horse battery staple, correct horse battery staple"
@@ -26,6 +27,7 @@
 static struct {
 	int listener, go[2];
 	SSL_CTX *tls;
+	int old; /* the server knows no TLS but 1.1 */
 	pthread_t thread;
 	size_t received, wrong; /* the thread's until it is joined */
 	struct psession *ps;
@@ -47,6 +49,11 @@ static SSL_CTX *context(void)
 	X509_sign(cert, key, EVP_sha256());
 	assert_int_equal(SSL_CTX_use_certificate(ctx, cert), 1);
 	assert_int_equal(SSL_CTX_use_PrivateKey(ctx, key), 1);
+	if (S.old) {
+		SSL_CTX_set_min_proto_version(ctx, TLS1_1_VERSION);
+		SSL_CTX_set_max_proto_version(ctx, TLS1_1_VERSION);
+		SSL_CTX_set_security_level(ctx, 0);
+	}
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return ctx;
@@ -169,18 +176,25 @@ static int is_there(void *arg)
 	return S.down > 0 || *(int *)arg > 0;
 }
 
-static struct email_server *server(int port)
+/* `more` settings: JSON. */
+static struct email_server *server_with(
+	enum email_server_kind kind, int port, int starttls, const char *more)
 {
 	json_t *block = json_pack("{sssisssssb}", "host", "127.0.0.1", "port", port, "username",
-		"ann", "password", PASSWORD, "tls", 1);
-	json_t *settings = json_pack("{sb}", "verify", 0);
+		"ann", "password", PASSWORD, starttls ? "starttls" : "tls", 1);
+	json_t *settings = json_loads(more, 0, NULL);
 	struct email_server *s;
 	struct err e;
 
-	assert_int_equal(email_server_new(EMAIL_SERVER_POP, block, settings, &s, &e), 0);
+	assert_int_equal(email_server_new(kind, block, settings, &s, &e), 0);
 	json_decref(block);
 	json_decref(settings);
 	return s;
+}
+
+static struct email_server *server(int port)
+{
+	return server_with(EMAIL_SERVER_POP, port, 0, "{\"verify\":false}");
 }
 
 /* More than sockets hold is written in pieces, so that the queue grows while the TLS layer waits with some of it. */
@@ -220,6 +234,98 @@ static void a_full_socket_loses_nothing(void **state)
 	email_server_free(s);
 }
 
+/* The wire to `s` (TAKES) fails with `code`. */
+static void fails(struct email_server *s, enum err_code code, const char *text)
+{
+	static const char *const allow[] = {"127.0.0.1", NULL};
+	const struct email_wire_events ev = {.up = on_up, .bytes = on_bytes, .down = on_down};
+	struct fake *fake = fake_new(&platform, NULL, allow);
+	struct email_wire *w = email_wire_new(S.ps, s, &ev);
+
+	S.up = S.down = 0;
+	assert_int_equal(fake_run_until(fake, is_there, &S.up, WAIT_MS), 0);
+	assert_int_equal(S.up, 0);
+	if (S.why.code != code || strstr(S.why.text, text) == NULL)
+		fail_msg("%s: %s", err_token((int)S.why.code), S.why.text);
+	email_wire_free(&w);
+	fake_free(fake);
+	email_server_free(s);
+}
+
+/* Nor is a certificate that nobody vouches for, and nothing older than TLS 1.2. */
+static void a_weak_server_is_not_logged_in_to(void **state)
+{
+	UNUSED(state);
+	fails(server_with(EMAIL_SERVER_POP, server_start(), 0, "{}"), ERR_TLS, "certificate");
+	server_stop();
+	S.old = 1;
+	fails(server(server_start()), ERR_TLS, "no secure connection");
+	server_stop();
+	S.old = 0;
+}
+
+/* Somebody in between hides STARTTLS, or says things before it that would count as said behind it: no password goes out,
+ * lined would take it for a mistake. */
+static void starttls_can_not_be_taken_away(void **state)
+{
+	static const struct {
+		enum email_server_kind kind;
+		struct lined_step steps[4];
+		enum err_code code;
+		const char *text;
+	} rows[] = {
+		{EMAIL_SERVER_SMTP,
+			{{.send = "220 hi\r\n"},
+				{.expect = "EHLO", .send = "250-a\r\n250 AUTH PLAIN\r\n"}, {0}},
+			ERR_TLS, "does not offer STARTTLS"},
+		{EMAIL_SERVER_IMAP,
+			{{.send = "* OK hi\r\n"},
+				{.expect = "CAPABILITY",
+					.send = "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n%T OK\r\n"},
+				{0}},
+			ERR_TLS, "does not offer STARTTLS"},
+		{EMAIL_SERVER_IMAP,
+			{{.send = "* PREAUTH hi\r\n"},
+				{.expect = "CAPABILITY",
+					.send = "* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK\r\n"},
+				{0}},
+			ERR_TLS, "does not offer STARTTLS"},
+		{EMAIL_SERVER_POP,
+			{{.send = "+OK hi\r\n"},
+				{.expect = "CAPA", .send = "+OK\r\nSASL PLAIN\r\n.\r\n"}, {0}},
+			ERR_TLS, "does not offer STARTTLS"},
+		{EMAIL_SERVER_SMTP,
+			{{.send = "220 hi\r\n"},
+				{.expect = "EHLO", .send = "250-a\r\n250 STARTTLS\r\n"},
+				{.expect = "STARTTLS",
+					.send = "220 go\r\n250-a\r\n250 AUTH PLAIN\r\n"},
+				{0}},
+			ERR_REMOTE, "does not speak the expected protocol"},
+		{EMAIL_SERVER_IMAP,
+			{{.send = "* OK hi\r\n"},
+				{.expect = "CAPABILITY",
+					.send = "* CAPABILITY IMAP4rev1 STARTTLS\r\n%T OK\r\n"},
+				{.expect = "STARTTLS",
+					.send = "%T OK\r\n* CAPABILITY AUTH=PLAIN\r\n"},
+				{0}},
+			ERR_REMOTE, "does not speak the expected protocol"},
+		{EMAIL_SERVER_POP,
+			{{.send = "+OK hi\r\n"}, {.expect = "CAPA", .send = "+OK\r\nSTLS\r\n.\r\n"},
+				{.expect = "STLS", .send = "+OK\r\n+OK\r\nSASL PLAIN\r\n.\r\n"},
+				{0}},
+			ERR_REMOTE, "does not speak the expected protocol"},
+	};
+
+	UNUSED(state);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct lined *l = lined_new(rows[i].steps, 0);
+		fails(server_with(rows[i].kind, lined_port(l), 1, "{\"verify\":false}"),
+			rows[i].code, rows[i].text);
+		assert_true(lined_is_done(l));
+		assert_int_equal(lined_free(l), 0);
+	}
+}
+
 /* How often `text` is in the heap. */
 static int copies(const char *text)
 {
@@ -247,8 +353,9 @@ static void no_secret_stays_in_memory(void **state)
 	struct email_wire *w = email_wire_new(S.ps, s, &ev);
 
 	UNUSED(state);
-	S.up = 0;
+	S.up = S.down = 0;
 	assert_int_equal(fake_run_until(fake, is_there, &S.up, WAIT_MS), 0);
+	assert_int_equal(S.up, 1);
 	email_wire_free(&w);
 	email_server_free(s);
 	server_stop();
@@ -262,6 +369,8 @@ int main(void)
 	struct err e;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_full_socket_loses_nothing),
+		cmocka_unit_test(a_weak_server_is_not_logged_in_to),
+		cmocka_unit_test(starttls_can_not_be_taken_away),
 		cmocka_unit_test(no_secret_stays_in_memory),
 	};
 

@@ -178,6 +178,17 @@ static void test_renumbered(void **state)
 	fake_free(f);
 }
 
+/* The gateway lets no such job pass. */
+static void test_delete_names_mails(void **state)
+{
+	struct fake *f = begin(NULL);
+	const json_t *answer = fake_wait(f, job(f, "update", "pop", "{\"objectType\":\"delete\"}"));
+
+	UNUSED(state);
+	assert_string_equal(json_string_value(json_object_get(answer, "text")), "uid is missing");
+	fake_free(f);
+}
+
 static int keeps_nothing(void *arg)
 {
 	size_t n;
@@ -301,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_restored_imap),
 		cmocka_unit_test(test_restored_pop),
 		cmocka_unit_test(test_renumbered),
+		cmocka_unit_test(test_delete_names_mails),
 		cmocka_unit_test(test_restored_for_nobody),
 		cmocka_unit_test(test_restored_from_nonsense),
 		cmocka_unit_test(test_left),

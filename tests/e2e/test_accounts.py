@@ -88,18 +88,23 @@ class Account:
         return [m["object"].get("status") for m in self.seen if m["verb"] == "connect" and "rid" not in m]
 
 
-class Accounts(lib.StackTest):
-    def rig(self, n, workers=1, **settings):
-        stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, workers=0, start=False,
-                           config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}})
+class Rig(lib.StackTest):
+    """What a test of accounts stands on; also of test_faults_accounts.py."""
+    config = {}
+
+    def rig(self, n, workers=1, gateways=1, **settings):
+        stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, gateways=gateways, workers=0, start=False,
+                           config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}, **self.config})
         prosody = Prosody(stack.dir, n)
         self.addCleanup(prosody.stop)
         stack.reconfigure({"platforms": {"xmpp": {"ca_file": prosody.ca}}})
         stack.start_redis()
-        stack.start_gateway(wait=False)
+        for _ in range(gateways):
+            stack.start_gateway(wait=False)
         for _ in range(workers):
             stack.start_worker("xmpp").wait_event("worker.ready")
-        stack.wait_ready()
+        if workers:
+            stack.wait_ready()
         return stack, prosody
 
     def holders(self, stack):
@@ -131,6 +136,8 @@ class Accounts(lib.StackTest):
         if failures:
             raise failures[0]
 
+
+class Accounts(Rig):
     def test_every_job_reaches_the_holder(self):
         n, jobs = 8, 25
         stack, prosody = self.rig(n, workers=3)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/curl_loop.h"
 
+#include <locale.h>
 #include <signal.h>
 
 #include "core/mem.h"
@@ -183,6 +184,9 @@ struct curl_loop *curl_loop_new(uv_loop_t *loop)
 		CURLcode rc = curl_global_init(CURL_GLOBAL_DEFAULT);
 		assert(rc == CURLE_OK);
 		signal(SIGPIPE, SIG_IGN);
+		/* libcurl takes host names for text in the locale's charset; ours are UTF-8, and "C" would refuse
+		 * them. Character classes of ASCII stay as they are. */
+		setlocale(LC_CTYPE, "C.UTF-8");
 		ready = 1;
 	}
 	c->magic = CURL_LOOP_MAGIC;

@@ -20,7 +20,7 @@ struct curl_loop;
 typedef void curl_loop_done_fn(void *arg, CURL *easy, CURLcode result);
 
 /* `loop` is KEPT until curl_loop_free() and the next turns of the loop (handles close there). Initialises libcurl
- * in the process when nobody has, and ignores SIGPIPE, which OpenSSL may raise on a dead connection. GIVES. */
+ * in the process when nobody has, sets LC_CTYPE to UTF-8, and ignores SIGPIPE, which OpenSSL may raise on a dead connection. GIVES. */
 struct curl_loop *curl_loop_new(uv_loop_t *loop);
 /* Every transfer has to be removed before. NULL is legal. */
 void curl_loop_free(struct curl_loop *c);

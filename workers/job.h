@@ -32,6 +32,7 @@ struct job {
 	int waiting;          /* a call to Redis whose answer comes with this job as its argument */
 	int abandoned;        /* answered while `waiting`: freed when the answer comes */
 	int asking;           /* one of those: whether the job before it is open */
+	int marked;           /* its mark is at Redis */
 	int alone;            /* a suspect whose turn it is */
 	struct job *prev, *next; /* in the listener's list, in order of arrival */
 };

@@ -52,6 +52,7 @@ static void run(struct job *job)
 	job_run(job);
 }
 
+/* A job that must not run twice, or that runs alone for being suspect, leaves a mark before it starts. */
 static void on_marked(void *arg, int rc)
 {
 	struct job *job = arg;
@@ -60,7 +61,8 @@ static void on_marked(void *arg, int rc)
 	if (settle_wait(job))
 		return;
 	if (rc == 0) {
-		run(job);
+		job->marked = 1;
+		prepare_continue(job); /* the connection may have been lost meanwhile */
 	} else if (rc == -(int)ERR_NOT_FOUND) {
 		listener_forget(job->worker->listener, job);
 	} else if (rc == -(int)ERR_UNKNOWN_OUTCOME) {
@@ -71,7 +73,6 @@ static void on_marked(void *arg, int rc)
 	}
 }
 
-/* A job that must not run twice, or that runs alone for being suspect, leaves a mark before it starts. */
 static void mark(struct job *job)
 {
 	const struct queue_ref q = queue_of(job);
@@ -133,7 +134,7 @@ void prepare_continue(struct job *job)
 		   job->ps.instance->state != INSTANCE_READY) {
 		job->state = JOB_HELD;
 		order_wake(job);
-	} else if (job_marks(job)) {
+	} else if (job_marks(job) && !job->marked) {
 		mark(job);
 	} else {
 		run(job);

@@ -188,6 +188,28 @@ static void a_response_is_complete(void **state)
 	answer_release(&a);
 }
 
+/* RFC 5891: whatever the locale of the process. libcurl knows localhost and what is below it by itself. */
+static void host_names_beyond_ascii_are_converted(void **state)
+{
+	struct world *w = *state;
+	char *url = mem_printf("http://b\xc3\xbc"
+			       "cher.localhost:%d/ok",
+		httpd_port(w->httpd));
+	struct answer a;
+	json_t *seen;
+
+	get(w, (struct http_request){0}, url, &a);
+	assert_int_equal(a.err.code, ERR_NONE);
+	assert_string_equal(a.body, "hello");
+	answer_release(&a);
+	seen = httpd_last(w->httpd);
+	assert_non_null(
+		strstr(json_string_value(json_object_get(json_object_get(seen, "headers"), "Host")),
+			"xn--bcher-kva.localhost"));
+	json_decref(seen);
+	mem_free(url);
+}
+
 static void methods_headers_and_bodies_are_sent(void **state)
 {
 	static const char *const headers[] = {"X-One: 1", "Content-Type: application/json", NULL};
@@ -556,6 +578,8 @@ int main(void)
 			methods_headers_and_bodies_are_sent, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			compressed_bodies_are_undone_and_bounded, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			host_names_beyond_ascii_are_converted, setup, teardown),
 		cmocka_unit_test_setup_teardown(header_fields_are_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(time_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -4,7 +4,6 @@ and stopped, as Redis and gateways are. What arrived is read from the servers, w
 Random, with a printed seed (SOCKETHUB_SEED repeats one); SOCKETHUB_FAULTS_S is how long things break (for runs by night)."""
 
 import collections
-import glob
 import os
 import random
 import re
@@ -197,18 +196,6 @@ class Chatter:
 
 
 class Xmpp(test_accounts.Rig):
-    def archive(self, prosody, i):
-        """The messages that the server took for an account, in order: the numbers in them."""
-        found = []
-        for path in glob.glob(os.path.join(prosody.folder, "data/localhost/archive/a%d.list" % i)):
-            with open(path, encoding="utf-8") as f:
-                items = f.read().split("item({")
-            for item in items:
-                number = re.search(r'"n(\d+)";', item)
-                if number and re.search(r'\["to"\] = "a%d@localhost' % i, item):
-                    found.append(int(number.group(1)))
-        return found
-
     def judge(self, chatter, arrived, reasons):
         """One sender against what its receiver's server has."""
         self.assertEqual([], chatter.errors)
@@ -285,7 +272,7 @@ class Xmpp(test_accounts.Rig):
                 t.join(30)
         reasons, sent, got, lost, twice = collections.Counter(), 0, 0, 0, 0
         for i, c in enumerate(everyone):
-            arrived = self.archive(prosody, (i + 1) % n)
+            arrived = [int(text[1:]) for text in prosody.archive((i + 1) % n, i)]
             sent += self.judge(c, arrived, reasons)
             told = everyone[(i + 1) % n].got(c.account.address)
             got += len(told)
@@ -299,6 +286,76 @@ class Xmpp(test_accounts.Rig):
 
     def test_everything_breaks(self):
         self.break_it(10, ["kill", "kill", "drain", "stop", "cut", "cut", "redis", "gateway"])
+
+
+class Observer:
+    """A session that observes its inbox, and reads what comes."""
+
+    def __init__(self, account):
+        self.account, self.subjects, self.errors = account, collections.Counter(), []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        try:
+            while not self.over.is_set():
+                for m in self.account.messages(wait=1):
+                    if m["verb"] == "send":
+                        self.subjects[m["object"]["subject"]] += 1
+        except BaseException as e:  # told by the test: a thread cannot fail it
+            self.errors.append(repr(e))
+
+
+class Email(mail.MailTest):
+    def deliver(self, server, user, subjects, pause):
+        """Mail from elsewhere, one by one, through Exim."""
+        context = ssl.create_default_context(cafile=self.servers.ca)
+        with smtplib.SMTP("localhost", int(server["SMTP_PORT"]), timeout=30) as smtp:
+            smtp.starttls(context=context)
+            smtp.login("bob", mail.PASSWORD)
+            for subject in subjects:
+                smtp.sendmail("bob@localhost", [user + "@localhost"], mail.text(subject, to=user + "@localhost"))
+                time.sleep(pause)
+
+    def test_no_mail_is_lost(self):
+        """Workers die while mail comes: each is told at least once; again only what was told just before a crash."""
+        users, each, seed = [self.user() for _ in range(4)], max(50, int(FAULTS_S * 1.6)), ledger.seed()
+        s = self.stack({"email": {"ca_file": self.servers.ca, "idle": True, "poll_interval_s": 3600}}, start=False,
+                       config={"outbound": {"allow": mail.ALLOW}})
+        s.start_redis()
+        s.start_gateway(wait=False)
+        crew = Crew(s, "email", 2)
+        s.wait_ready()
+        observers = []
+        for user in users:
+            account = self.account(s, user)
+            account.good("observe")
+            observers.append(Observer(account))
+        subjects = [["%s-%d" % (u, k) for k in range(each)] for u in users]
+        faults = Faults(s, crew, seed)
+        threads = [threading.Thread(target=self.deliver, args=(self.servers.exim.env, u, names, FAULTS_S * 0.6 / each))
+                   for u, names in zip(users, subjects)]
+        for t in threads:
+            t.start()
+        while any(t.is_alive() for t in threads):
+            faults.run(2, ["kill", "kill", "drain", "cut"])
+        for user in users:
+            self.arrives(user, each)
+        try:
+            lib.until("every mail is told", lambda: all(len(o.subjects) >= each for o in observers), 60, step=0.2)
+        except AssertionError as e:
+            raise AssertionError("%s: %r" % (e, [sorted(set(names) - set(o.subjects)) for o, names in zip(
+                observers, subjects)])) from None
+        for o in observers:
+            o.over.set()
+        for o in observers:
+            o.thread.join(30)
+            self.assertEqual([], o.errors)
+        twice = sum(n - 1 for o in observers for n in o.subjects.values())
+        note("%s; %d mails, %d told again" % (faults.told(), each * len(users), twice))
+        for o, names in zip(observers, subjects):
+            self.assertEqual(set(names), set(o.subjects))
 
 
 if __name__ == "__main__":

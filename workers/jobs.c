@@ -90,6 +90,17 @@ static void on_ask(uv_timer_t *timer)
 	order_check(j, 1);
 }
 
+/* To the end, so that held jobs run in the order in which their turns came: a later job of a lane may have been here, and
+ * not ready yet, before the one that it waits for. The list is out of the order of deadlines by as much as they waited:
+ * jobs_check_deadlines() may see a deadline late by that much. */
+void jobs_hold(struct jobs *j, struct job *job)
+{
+	job->state = JOB_HELD;
+	DL_DELETE(j->list, job);
+	DL_APPEND(j->list, job);
+	jobs_look_behind(j);
+}
+
 void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 {
 	if (behind) {
@@ -100,11 +111,7 @@ void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 			uv_timer_start(&j->ask, on_ask, ASK_MS, ASK_MS);
 		return;
 	}
-	/* Behind the one it waited for, so that held jobs run in that order. The list is out of the order of deadlines by
-	 * as much as that one came later: jobs_check_deadlines() may see a deadline late by that much. */
 	job->state = JOB_PREPARING;
-	DL_DELETE(j->list, job);
-	DL_APPEND(j->list, job);
 	if (--j->n_behind == 0)
 		uv_timer_stop(&j->ask);
 }
@@ -228,9 +235,12 @@ void jobs_ready_of(struct jobs *j, const struct instance *in)
 {
 	struct job *job, *next;
 
-	DL_FOREACH_SAFE (j->list, job, next)
+	DL_FOREACH_SAFE (j->list, job, next) {
+		if (in->state != INSTANCE_READY)
+			return; /* one that ran has ended it: the others are held on */
 		if (job->ps.instance == in && job->state == JOB_HELD)
 			prepare_continue(job);
+	}
 }
 
 int jobs_busy(const struct jobs *j, const struct instance *in)

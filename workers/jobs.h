@@ -47,6 +47,8 @@ int jobs_busy(const struct jobs *j, const struct instance *in);
 
 /* For order.c: the job waits for the start of another (1), at the end of the list; or does not any more (0). */
 void jobs_set_behind(struct jobs *j, struct job *job, int behind);
+/* The job waits for the connection of its instance. */
+void jobs_hold(struct jobs *j, struct job *job);
 /* For order.c: some job was started or answered: order_check() is called before this turn ends, if any is waiting. */
 void jobs_look_behind(struct jobs *j);
 

@@ -131,8 +131,7 @@ void prepare_continue(struct job *job)
 		return;
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
-		job->state = JOB_HELD;
-		order_wake(job);
+		jobs_hold(job->worker->jobs, job);
 	} else if (job_marks(job) && !job->marked) {
 		mark(job);
 	} else {

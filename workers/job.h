@@ -35,7 +35,7 @@ struct job {
 	int asking;           /* one of those: whether the job before it is open */
 	int marked;           /* its mark is at Redis */
 	int alone;            /* a suspect whose turn it is */
-	struct job *prev, *next; /* in the listener's list, in order of arrival */
+	struct job *prev, *next; /* in struct jobs */
 };
 
 /* Opens the sealed body. Never NULL; when e->code is not ERR_NONE afterwards the job cannot be run (not opened, verb unknown) and

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* jobs - the jobs of this worker that are not answered, in the order in which they came.
+/* jobs - the jobs of this worker that are not answered.
  *
  * Who of them is a suspect and runs alone, whose deadline passed, whose session ended, whose connection is ready or broken, and who
  * waits for the start of another. Does not know where jobs come from. Used by the listener, and by order.c. */
@@ -45,10 +45,11 @@ void jobs_ready_of(struct jobs *j, const struct instance *in);
 /* 1 when some job of the instance is not answered. */
 int jobs_busy(const struct jobs *j, const struct instance *in);
 
-/* For order.c: the job waits for the start of another (1), at the end of the list; or does not any more (0). */
-void jobs_set_behind(struct jobs *j, struct job *job, int behind);
-/* The job waits for the connection of its instance. */
+/* The job waits for psession_ready(). Those that are held run in the order in which they came to be, which is not the order
+ * of their arrival: some had to ask Redis for longer. */
 void jobs_hold(struct jobs *j, struct job *job);
+/* For order.c: the job waits for the start of another (1), or does not any more (0). */
+void jobs_set_behind(struct jobs *j, struct job *job, int behind);
 /* For order.c: some job was started or answered: order_check() is called before this turn ends, if any is waiting. */
 void jobs_look_behind(struct jobs *j);
 

@@ -132,6 +132,7 @@ void prepare_continue(struct job *job)
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
 		jobs_hold(job->worker->jobs, job);
+		order_wake(job);
 	} else if (job_marks(job) && !job->marked) {
 		mark(job);
 	} else {
@@ -193,6 +194,7 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 {
 	const struct instance_want want = {&job->q.session, key,
 		activity_actor_address(job->activity), credentials, NULL, NULL};
+	struct succession *succession = job->worker->succession; /* the job may be gone below */
 	struct err e;
 
 	job->ps.instance = instances_get(job->worker->instances, &want, &e);
@@ -202,7 +204,7 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 	}
 	job_cancel(job, &e);
 	if (*key != '\0')
-		succession_closed(job->worker->succession, key);
+		succession_closed(succession, key);
 }
 
 /* What a dead holder left brings its sessions back as well. */

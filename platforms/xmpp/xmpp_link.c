@@ -16,9 +16,9 @@
 #include "platforms/xmpp/xmpp_stream.h"
 
 #define MAGIC 0x786c6e6bu
-/* libstrophe writes, copies and frees trees by recursion, before anybody is asked whether they are too deep: as deep as
- * XMPP_HEAP_MAX allows they need about 6 MiB. It is address space; memory is what is touched, some 30 KiB. */
-#define STACK_SIZE (12u << 20)
+/* libstrophe writes, copies and frees trees by recursion, no deeper than xmpp_expat lets them be. It is address space;
+ * memory is what is touched, some 30 KiB. */
+#define STACK_SIZE (2u << 20)
 /* With so much waiting for the loop, no more is read. */
 #define INBOX_MAX_NOTES 500
 #define INBOX_MAX_BYTES (2u << 20)
@@ -76,7 +76,6 @@ struct xmpp_link {
 	int quit;
 	int refs; /* the loop, the thread, and whoever is in a callback */
 	int socket;
-	int counted; /* among those the end of the process waits for */
 	struct note *inbox, **inbox_end;
 	unsigned n_inbox;
 	struct out *outbox, **outbox_end;
@@ -300,7 +299,6 @@ static int next_attempt(struct xmpp_link *link)
 static void *run(void *arg)
 {
 	CAST(xmpp_link, link, arg, MAGIC);
-	int counted;
 
 	pthread_setname_np(pthread_self(), "xmpp-link");
 	while (next_attempt(link)) {
@@ -310,13 +308,9 @@ static void *run(void *arg)
 		open_stream(link, &n->why);
 		post(link, n);
 	}
-	pthread_mutex_lock(&link->mutex);
-	counted = link->counted;
-	pthread_mutex_unlock(&link->mutex);
-	OPENSSL_thread_stop();
 	unref(link);
-	if (counted)
-		xmpp_process_ended();
+	OPENSSL_thread_stop();
+	xmpp_process_thread_ends();
 	return NULL;
 }
 
@@ -437,7 +431,10 @@ static int start_thread(struct xmpp_link *link, struct err *e)
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	xmpp_process_thread_begins();
 	rc = pthread_create(&thread, &attr, run, link);
+	if (rc != 0)
+		xmpp_process_thread_ends();
 	pthread_attr_destroy(&attr);
 	return rc == 0 ? 0 : err_set_sys(e, ERR_BUSY, rc, "too many XMPP accounts in this worker");
 }
@@ -490,9 +487,6 @@ void xmpp_link_free(struct xmpp_link **lp)
 	pthread_mutex_lock(&link->mutex);
 	link->quit = 1;
 	link->outbound = NULL;
-	link->counted = link->state == ONLINE || link->state == ENDING;
-	if (link->counted)
-		xmpp_process_ending();
 	pthread_mutex_unlock(&link->mutex);
 	stop(link, link->state == OPENING);
 	link->state = IDLE;

@@ -7,9 +7,9 @@
 
 /* Before the first context of libstrophe; does its work at the first call. */
 void xmpp_process_setup(void);
-/* A link begins to say good-bye, or has done so. exit() waits for those that are at it, three seconds at most, so that
- * servers learn of it and no thread is inside the TLS library while that cleans up behind itself. */
-void xmpp_process_ending(void);
-void xmpp_process_ended(void);
+/* A link's thread is started, or has nothing more to do. exit() waits for all of them, three seconds at most, so that
+ * servers are told good-bye and no thread is inside the TLS library while that cleans up behind itself. */
+void xmpp_process_thread_begins(void);
+void xmpp_process_thread_ends(void);
 
 #endif

@@ -44,7 +44,7 @@ class Prosody:
         ends = [r'\["%s"\] = "a%d@localhost[/"]' % end for end in (("to", i), ("from", sender))]
         found = []
         for item in items:
-            text = re.search(r'"([^"]*)";\s*\["name"\] = "body"', item)
+            text = re.search(r'\{\s*"([^"]*)";', item)  # the body: nothing else in a message has text
             if text and all(re.search(end, item) for end in ends):
                 found.append(text.group(1))
         return found

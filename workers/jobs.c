@@ -90,16 +90,6 @@ static void on_ask(uv_timer_t *timer)
 	order_check(j, 1);
 }
 
-/* To the end, so that held jobs run in the order in which their turns came: a later job of a lane may have been here, and
- * not ready yet, before the one that it waits for. */
-void jobs_hold(struct jobs *j, struct job *job)
-{
-	job->state = JOB_HELD;
-	DL_DELETE(j->list, job);
-	DL_APPEND(j->list, job);
-	jobs_look_behind(j);
-}
-
 void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 {
 	if (behind) {
@@ -113,6 +103,13 @@ void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 	job->state = JOB_PREPARING;
 	if (--j->n_behind == 0)
 		uv_timer_stop(&j->ask);
+}
+
+void jobs_hold(struct jobs *j, struct job *job)
+{
+	job->state = JOB_HELD;
+	DL_DELETE(j->list, job);
+	DL_APPEND(j->list, job);
 }
 
 void jobs_look_behind(struct jobs *j)
@@ -201,8 +198,7 @@ static void account_lost(struct jobs *j, struct job *job, const struct err *why)
 	if (job->state == JOB_RUNNING && !(job->verb->flags & VERB_RETRY_SAFE))
 		err_set(&e, ERR_UNKNOWN_OUTCOME,
 			"another worker took this account over meanwhile; the job may or may not "
-			"have taken "
-			"effect");
+			"have taken effect");
 	if (job->state == JOB_RUNNING || job->state == JOB_MARKING || job->marked) {
 		job_cancel(job, &e);
 		return;

@@ -502,6 +502,11 @@ void listener_drain(struct listener *l, void (*drained)(void *arg), void *arg)
 	drained_check(l);
 }
 
+int listener_is_draining(const struct listener *l)
+{
+	return l->draining;
+}
+
 static void on_closed(uv_handle_t *h)
 {
 	CAST(listener, l, h->data, LISTENER_MAGIC);

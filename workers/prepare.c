@@ -98,6 +98,10 @@ static void on_previous(void *arg, int rc)
 	if (rc == -(int)ERR_NOT_FOUND && job->state == JOB_BEHIND) {
 		job->q.previous[0] = '\0';
 		prepare_continue(job);
+	} else if (rc == 0 && job->state == JOB_BEHIND && !job->marked &&
+		   listener_is_draining(job->worker->listener)) {
+		/* It may be handed to this worker, which takes nothing any more: left to who comes after. */
+		listener_forget(job->worker->listener, job);
 	}
 	/* Else another worker has it, or Redis is away: order.c asks again. */
 }
@@ -132,6 +136,7 @@ void prepare_continue(struct job *job)
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
 		jobs_hold(job->worker->jobs, job);
+		order_wake(job);
 	} else if (job_marks(job) && !job->marked) {
 		mark(job);
 	} else {

@@ -44,7 +44,7 @@ class Prosody:
         ends = [r'\["%s"\] = "a%d@localhost[/"]' % end for end in (("to", i), ("from", sender))]
         found = []
         for item in items:
-            text = re.search(r'"([^"]*)";\s*\["name"\] = "body"', item)
+            text = re.search(r'\{\s*"([^"]*)";', item)  # the body: nothing else in a message has text
             if text and all(re.search(end, item) for end in ends):
                 found.append(text.group(1))
         return found
@@ -105,13 +105,19 @@ class Rig(lib.StackTest):
     """What a test of accounts stands on; also of test_faults_accounts.py."""
     config = {}
 
-    def rig(self, n, workers=1, gateways=1, **settings):
+    def rig(self, n, workers=1, gateways=1, supervised=False, **settings):
+        if supervised:
+            settings["workers"] = 2
         stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, gateways=gateways, workers=0, start=False,
+                           supervised=supervised,
                            config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}, **self.config})
         prosody = Prosody(stack.dir, n)
         self.addCleanup(prosody.stop)
         stack.reconfigure({"platforms": {"xmpp": {"ca_file": prosody.ca}}})
         stack.start_redis()
+        if supervised:
+            stack.start_daemon()
+            return stack, prosody
         for _ in range(gateways):
             stack.start_gateway(wait=False)
         for _ in range(workers):
@@ -216,6 +222,39 @@ class Shards(Rig):
 
     def test_worker_killed_under_load(self):
         self.worker_killed_under_load(4, 25)
+
+
+class Supervised(Rig):
+    def test_worker_killed_and_reloaded(self):
+        """sockethubd tells a successor whom it follows; after SIGHUP new workers take over from those that end."""
+        n, stack, prosody = 3, *self.rig(3, supervised=True)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+        for a in everyone:
+            self.assertTrue(a.run("connect")["status"])
+
+        def workers():
+            return {pid for pid, words in lib.children(stack.daemon.pid) if words and words[0].endswith("sockethub-worker")}
+
+        def back(before, number):
+            lib.until("new workers", lambda: len(workers()) == 2 and not workers() & before, 30)
+            for a in everyone:
+                a.until("online %d" % number, lambda _, a=a: a.states().count("online") >= number)
+                self.assertTrue(a.run("send", ["a0@localhost"], text="still here")["status"])
+            lib.until("one holder each", lambda: sum(self.holders(stack).values()) == n and not
+                      set(self.holders(stack)) - self.alive(stack))
+        first = workers()
+        for pid in first:
+            os.kill(pid, signal.SIGKILL)
+        back(first, 1)
+        second = workers()
+        stack.reconfigure({"platforms": {"xmpp": {"reconnect_max_s": 2}}})
+        stack.daemon.signal(signal.SIGHUP)
+        stack.daemon.asked = None
+        back(second, 2)
+
+    def alive(self, stack):
+        keys = stack.redis("KEYS", "sh:{*}:w:xmpp:*")
+        return {k.decode().rpartition(":")[2] for k in keys if stack.redis("GET", k) != b"left"}
 
 
 class Accounts(Rig):
@@ -388,6 +427,34 @@ class Accounts(Rig):
         stack.start_worker("xmpp")
         a.until("both results", lambda seen: [m["rid"] for m in seen if "rid" in m and m["rid"] in rids] == rids, 60)
         self.assertTrue(all(m["status"] for m in a.seen if m.get("rid") in rids), a.seen)
+
+    def test_drain_leaves_those_behind(self):
+        """A job behind one that another worker has does not hold up a worker that ends."""
+        stack, prosody = self.rig(1, workers=1)
+        stack.reconfigure({"drain_s": 25})
+        stack.workers["xmpp"][0].stop()
+        worker = stack.start_worker("xmpp")
+        worker.wait_event("worker.ready")
+        a, queue = Account(stack, prosody, 0), "sh:{0}:q:xmpp"
+        self.assertTrue(a.run("connect")["status"])
+        # Given to it, and taken by another before it has looked; that one lives, and does nothing.
+        worker.signal(signal.SIGSTOP)
+        rids = []
+        for job in a.job("send", ["a0@localhost"], text="x"), a.job("fetch", ["roster"]):
+            rids.append(job["rid"])
+            a.post(job)
+            if len(rids) == 1:
+                entry = lib.until("it is given", lambda: stack.redis("XPENDING", queue, "w", "-", "+", 1))[0][0]
+                stack.redis("SET", "sh:{0}:w:xmpp:another", 1, "EX", 100)
+                stack.redis("XCLAIM", queue, "w", "another", 0, entry)
+        worker.signal(signal.SIGCONT)
+        lib.until("it has the other one", lambda: stack.redis("XPENDING", queue, "w")[0] == 2)
+        worker.stop(timeout=20)
+        self.assertEqual([], worker.events("worker.drain-cut"))
+        stack.redis("DEL", "sh:{0}:w:xmpp:another")
+        stack.start_worker("xmpp")
+        a.until("both results", lambda seen: {m["rid"] for m in seen if "rid" in m} >= set(rids))
+        self.assertEqual([(rid, True) for rid in rids], [(m["rid"], m["status"]) for m in a.seen if m.get("rid") in rids])
 
     def test_other_password(self):
         """Never reaches the first one's connection, and does not disturb it."""

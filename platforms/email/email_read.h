@@ -16,8 +16,8 @@ struct err;
 
 /* Of the text and of the html of a mail each, as UTF-8, when the caller does not say. */
 #define EMAIL_READ_TEXT_BYTES ((size_t)1024 * 1024)
-/* A mail above this size is better read in the thread pool: below, it takes less than a few milliseconds. */
-#define EMAIL_READ_INLINE_BYTES ((size_t)256 * 1024)
+/* A mail above this size is better read in the thread pool: below, it takes a few milliseconds, also the worst. */
+#define EMAIL_READ_INLINE_BYTES ((size_t)64 * 1024)
 
 struct email_read_options {
 	size_t max_text_bytes; /* of text and of html each; 0: EMAIL_READ_TEXT_BYTES */

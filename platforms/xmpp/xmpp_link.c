@@ -12,6 +12,7 @@
 #include "core/outbound.h"
 #include "platforms/platform.h"
 #include "platforms/xmpp/xmpp_fd.h"
+#include "platforms/xmpp/xmpp_login_account.h"
 #include "platforms/xmpp/xmpp_process.h"
 #include "platforms/xmpp/xmpp_stream.h"
 
@@ -130,11 +131,7 @@ static void destroy(struct xmpp_link *link)
 		close(link->wake_fd);
 	if (link->ready_fd >= 0)
 		close(link->ready_fd);
-	secret_release(&link->account.password);
-	mem_free(link->account.jid);
-	mem_free(link->account.local);
-	mem_free(link->account.domain);
-	mem_free(link->account.resource);
+	xmpp_login_account_release(&link->account);
 	mem_free(link->host);
 	mem_free(link->ca_file);
 	pthread_mutex_destroy(&link->mutex);
@@ -396,27 +393,6 @@ static void on_ready(void *arg, int status, int events)
 
 /* --- for the account -------------------------------------------------------------------------------------------------------- */
 
-/* What has to be true so that the address can stand in a stream's header; the rest is the server's to judge. */
-static int set_account(struct xmpp_link *link, const struct xmpp_link_options *o, struct err *e)
-{
-	size_t bare = strcspn(o->jid, "/");
-	const char *at = memchr(o->jid, '@', bare);
-
-	for (const char *c = o->jid; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' && c < o->jid + bare)
-			at = NULL;
-	if (at == NULL || at == o->jid || at + 1 == o->jid + bare || bare > 2047 ||
-		strcspn(o->jid, "\"&'<>") < bare)
-		return err_set(e, ERR_INVALID, "the address is none of an XMPP account");
-	link->account.jid = mem_dup(o->jid, bare);
-	link->account.local = mem_dup(o->jid, (size_t)(at - o->jid));
-	link->account.domain = mem_dup(at + 1, (size_t)(o->jid + bare - at - 1));
-	if (o->jid[bare] == '/' && o->jid[bare + 1] != '\0')
-		link->account.resource = mem_strdup(o->jid + bare + 1);
-	secret_init(&link->account.password, o->password, strlen(o->password));
-	return 0;
-}
-
 static int start_thread(struct xmpp_link *link, struct err *e)
 {
 	pthread_attr_t attr;
@@ -462,7 +438,8 @@ int xmpp_link_new(struct psession *ps, const struct xmpp_link_options *o,
 	xmpp_heap_init(&link->heap);
 	link->ctx = xmpp_ctx_new(&link->heap.mem, &link->log);
 	xmpp_sm_init(&link->sm, link->ctx);
-	if (set_account(link, o, e) < 0 || start_thread(link, e) < 0) {
+	if (xmpp_login_account_init(&link->account, o->jid, o->password, e) < 0 ||
+		start_thread(link, e) < 0) {
 		destroy(link);
 		return -(int)e->code;
 	}

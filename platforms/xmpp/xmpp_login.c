@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "platforms/xmpp/xmpp_jid.h"
+#include "platforms/xmpp/xmpp_login_account.h"
 #include "platforms/xmpp/xmpp_reason.h"
 #include "platforms/xmpp/xmpp_sasl.h"
 #include "platforms/xmpp/xmpp_sm.h"

@@ -10,18 +10,10 @@
 #include <strophe.h>
 
 #include "core/err.h"
-#include "core/mem.h"
 
-struct xmpp_sm;
 struct xmpp_login;
-
-/* Whose account it is; all KEPT by those who are given it. */
-struct xmpp_login_account {
-	char *jid; /* bare */
-	char *local, *domain;
-	char *resource; /* NULL: the server's choice */
-	struct secret password;
-};
+struct xmpp_login_account;
+struct xmpp_sm;
 
 enum xmpp_login_next {
 	XMPP_LOGIN_WAIT,  /* for the server */
@@ -29,7 +21,7 @@ enum xmpp_login_next {
 	XMPP_LOGIN_STREAM /* open a stream */
 };
 
-/* `conn` and `sm` are KEPT. A session in `sm` is resumed if the server has it; if not, `sm` is begun anew. GIVES. */
+/* All are KEPT. A session in `sm` is resumed if the server has it; if not, `sm` is begun anew. GIVES. */
 struct xmpp_login *xmpp_login_new(
 	xmpp_conn_t *conn, const struct xmpp_login_account *account, struct xmpp_sm *sm);
 void xmpp_login_free(struct xmpp_login **login);

@@ -11,7 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "platforms/xmpp/xmpp_ack.h"
 #include "platforms/xmpp/xmpp_fd.h"
+#include "platforms/xmpp/xmpp_login_account.h"
 #include "platforms/xmpp/xmpp_meter.h"
 #include "platforms/xmpp/xmpp_reason.h"
 
@@ -93,70 +95,6 @@ static void check_cost(struct stream *s)
 		refuse(s, complaint);
 }
 
-/* --- stream management ----------------------------------------------------------------------------------------------- */
-
-static void send_raw(struct stream *s, const char *text)
-{
-	xmpp_send_raw(s->conn, text, strlen(text));
-	s->queued = 1;
-}
-
-static void resend(void *arg, const char *text)
-{
-	send_raw(arg, text);
-}
-
-static void ask_for_ack(struct stream *s)
-{
-	struct xmpp_sm *sm = s->o->sm;
-
-	if (!sm->enabled || sm->asked || sm->n_unacked == 0)
-		return;
-	send_raw(s, "<r xmlns='" XMPP_NS_SM "'/>");
-	sm->asked = 1;
-}
-
-static void acknowledge(struct stream *s)
-{
-	char text[64];
-
-	snprintf(text, sizeof text, "<a xmlns='" XMPP_NS_SM "' h='%u'/>",
-		(unsigned)s->o->sm->handled);
-	send_raw(s, text);
-}
-
-static void read_enabled(struct stream *s, xmpp_stanza_t *stanza)
-{
-	const char *resume = xmpp_stanza_get_attribute(stanza, "resume");
-	const char *id = xmpp_stanza_get_attribute(stanza, "id");
-	int can = resume != NULL && (strcmp(resume, "true") == 0 || strcmp(resume, "1") == 0);
-
-	if (!s->o->sm->counting || s->o->sm->enabled)
-		refuse(s, "does not keep to the rules");
-	else
-		xmpp_sm_enabled(s->o->sm, can ? id : NULL);
-}
-
-static void read_management(struct stream *s, xmpp_stanza_t *stanza, const char *name)
-{
-	struct xmpp_sm *sm = s->o->sm;
-
-	if (s->leaving)
-		return;
-	if (strcmp(name, "r") == 0) {
-		acknowledge(s);
-	} else if (strcmp(name, "enabled") == 0) {
-		read_enabled(s, stanza);
-	} else if (strcmp(name, "failed") == 0) {
-		xmpp_sm_clear(sm);
-	} else if (strcmp(name, "a") == 0) {
-		sm->asked = 0;
-		if (xmpp_sm_acked(sm, xmpp_stanza_get_attribute(stanza, "h")) < 0)
-			refuse(s, "acknowledged what was not sent");
-	}
-	ask_for_ack(s);
-}
-
 /* --- what comes ------------------------------------------------------------------------------------------------------- */
 
 static void hand_over(struct stream *s)
@@ -166,6 +104,15 @@ static void hand_over(struct stream *s)
 	s->n_batch = 0;
 }
 
+static void read_management(struct stream *s, xmpp_stanza_t *stanza)
+{
+	const char *complaint = s->leaving ? NULL : xmpp_ack_read(s->o->sm, s->conn, stanza);
+
+	s->queued = 1;
+	if (complaint != NULL)
+		refuse(s, complaint);
+}
+
 static void read_stanza(struct stream *s, xmpp_stanza_t *stanza)
 {
 	const char *name = xmpp_stanza_get_name(stanza), *ns = xmpp_stanza_get_ns(stanza);
@@ -173,7 +120,7 @@ static void read_stanza(struct stream *s, xmpp_stanza_t *stanza)
 	if (name == NULL)
 		return;
 	if (ns != NULL && strcmp(ns, XMPP_NS_SM) == 0) {
-		read_management(s, stanza, name);
+		read_management(s, stanza);
 	} else if (ns != NULL && strcmp(ns, XMPP_NS_STREAMS) == 0 && strcmp(name, "error") == 0) {
 		s->ended = 1;
 		xmpp_reason_stream(stanza, s->name, &s->err);
@@ -198,8 +145,9 @@ static void go_online(struct stream *s)
 	s->host->online(
 		s->host->arg, xmpp_login_full_jid(s->login), xmpp_login_is_resumed(s->login));
 	if (xmpp_login_is_resumed(s->login))
-		xmpp_sm_each(s->o->sm, resend, s);
-	ask_for_ack(s);
+		xmpp_ack_resend(s->o->sm, s->conn);
+	xmpp_ack_ask(s->o->sm, s->conn);
+	s->queued = 1;
 }
 
 /* At once: libstrophe may call back again before it comes back. */
@@ -376,12 +324,14 @@ static void send_some(struct stream *s)
 		n++;
 		if (rc != 0)
 			continue; /* nameless, or longer than any server takes */
-		send_raw(s, text);
+		xmpp_send_raw(s->conn, text, len);
 		xmpp_sm_sent(s->o->sm, text);
 	}
 	s->more = n == SEND_BATCH;
-	if (n > 0)
-		ask_for_ack(s);
+	if (n == 0)
+		return;
+	xmpp_ack_ask(s->o->sm, s->conn);
+	s->queued = 1;
 }
 
 static int is_ready(const struct stream *s, short events)

@@ -185,7 +185,8 @@ static void read_more(struct reader *r)
 	size_t room = l->concurrency > n ? l->concurrency - n : 0;
 	int rc;
 
-	if (r->reading || l->draining || room == 0 || !r->has_group ||
+	/* What is this worker's already needs no room: those that have it all may be waiting for it. */
+	if (r->reading || l->draining || (room == 0 && r->own_done) || !r->has_group ||
 		!redis_is_up(r->connection) || outgoing_bytes(l->worker->outgoing) > OUTGOING_MAX)
 		return;
 	if (r->own_done)
@@ -274,6 +275,7 @@ static void on_beat(uv_timer_t *timer)
 			l->worker->outgoing, i, redis_is_up(hub_commands(l->worker->hub, i)));
 		read_more(&l->readers[i]);
 	}
+	jobs_prepare_again(l->worker->jobs);
 	jobs_check_deadlines(l->worker->jobs);
 }
 
@@ -285,6 +287,8 @@ void listener_on_commands(struct listener *l, unsigned shard, int up)
 	if (!up)
 		return;
 	l->readers[shard].up_since_ms = uv_now(l->worker->loop);
+	succession_connected(l->worker->succession, shard);
+	jobs_prepare_again(l->worker->jobs);
 	beat(&l->readers[shard]);
 }
 

@@ -29,12 +29,11 @@ static int settle_wait(struct job *job)
 	return 1;
 }
 
-static void fail_redis(struct job *job)
+/* Redis did not answer: all is asked once more, by jobs_prepare_again(). The job is not answered: those behind it would
+ * take it for done and pass the ones before it. Its deadline still holds. */
+static void put_off(struct job *job)
 {
-	struct err e;
-
-	err_set(&e, ERR_REDIS, "the queue went away before the job could start");
-	job_cancel(job, &e);
+	job->state = JOB_AGAIN;
 }
 
 static struct queue_ref queue_of(const struct job *job)
@@ -68,8 +67,8 @@ static void on_marked(void *arg, int rc)
 	} else if (rc == -(int)ERR_UNKNOWN_OUTCOME) {
 		err_set(&e, ERR_UNKNOWN_OUTCOME, NULL);
 		job_cancel(job, &e);
-	} else { /* not marked for sure: running it could mean running it twice */
-		fail_redis(job);
+	} else { /* not marked for sure; marking it once more does no harm */
+		put_off(job);
 	}
 }
 
@@ -83,7 +82,7 @@ static void mark(struct job *job)
 	if (queue_mark_started(
 		    hub_commands(job->worker->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
 		job->waiting--;
-		fail_redis(job);
+		put_off(job);
 		return;
 	}
 	order_wake(job);
@@ -96,7 +95,7 @@ static void on_previous(void *arg, int rc)
 	if (settle_wait(job))
 		return;
 	job->asking = 0;
-	if (rc == -(int)ERR_NOT_FOUND) {
+	if (rc == -(int)ERR_NOT_FOUND && job->state == JOB_BEHIND) {
 		job->q.previous[0] = '\0';
 		prepare_continue(job);
 	}
@@ -133,7 +132,6 @@ void prepare_continue(struct job *job)
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
 		jobs_hold(job->worker->jobs, job);
-		order_wake(job);
 	} else if (job_marks(job) && !job->marked) {
 		mark(job);
 	} else {
@@ -164,7 +162,7 @@ static void on_handed(void *arg, int rc)
 	if (settle_wait(job))
 		return;
 	if (rc == -(int)ERR_REDIS)
-		fail_redis(job);
+		put_off(job); /* if it is the other's already, handing it over again will tell */
 	else
 		listener_forget(job->worker->listener, job);
 }
@@ -177,7 +175,7 @@ static void hand(struct job *job, const char *to)
 	if (queue_hand(hub_commands(job->worker->hub, q.shard), &q, job->q.id, to, on_handed, job) <
 		0) {
 		job->waiting--;
-		fail_redis(job);
+		put_off(job);
 	}
 }
 
@@ -195,6 +193,7 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 {
 	const struct instance_want want = {&job->q.session, key,
 		activity_actor_address(job->activity), credentials, NULL, NULL};
+	struct succession *succession = job->worker->succession; /* the job may be gone below */
 	struct err e;
 
 	job->ps.instance = instances_get(job->worker->instances, &want, &e);
@@ -204,7 +203,7 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 	}
 	job_cancel(job, &e);
 	if (*key != '\0')
-		succession_closed(job->worker->succession, key);
+		succession_closed(succession, key);
 }
 
 /* What a dead holder left brings its sessions back as well. */
@@ -218,11 +217,13 @@ static void on_owned(void *arg, int rc, const char *owner, const void *record, s
 	if (o->room && w->succession != NULL)
 		succession_asking(w->succession, -1);
 	if (settle_wait(job)) {
+		if (rc == 0 && is_mine && w->succession != NULL)
+			succession_closed(w->succession, o->key);
 		owning_free(o);
 		return;
 	}
 	if (rc < 0) {
-		fail_redis(job);
+		put_off(job);
 	} else if (*owner == '\0') {
 		fail_full(job);
 	} else if (!is_mine) {
@@ -270,7 +271,7 @@ static void route(struct job *job, json_t *credentials)
 	}
 	job->waiting--;
 	owning_free(o);
-	fail_redis(job);
+	put_off(job);
 }
 
 /* --- its credentials ---------------------------------------------------------------------------------------------------------- */
@@ -284,6 +285,8 @@ static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 	/* Without VERB_CREDENTIALS a verb may do with none. */
 	if (e->code == ERR_NO_CREDENTIALS && !(job->verb->flags & VERB_CREDENTIALS))
 		route(job, NULL);
+	else if (e->code == ERR_REDIS)
+		put_off(job);
 	else if (e->code != ERR_NONE)
 		job_cancel(job, e);
 	else
@@ -302,6 +305,6 @@ void prepare_job(struct job *job)
 	if (vault_get(job->worker, &job->q.session, activity_actor_address(job->activity),
 		    on_credentials, job) < 0) {
 		job->waiting--;
-		fail_redis(job);
+		put_off(job);
 	}
 }

@@ -39,7 +39,7 @@ struct email_read_options {
  *    "timestamp":1385000000000} */
 json_t *email_read(const char *bytes, size_t len, const struct email_read_options *o) MUST_USE;
 
-/* One part on request, as {part, fileName, contentType, size, cid, disposition, encoding:"base64", content}.
+/* One part on request, as {part, fileName, contentType, size, cid, disposition, encoding:"base64", contents}.
  * `part` is what email_read() gave in `attachments`: numbers as IMAP counts them (RFC 9051, 6.4.5.1), so "2.1" is the
  * first part of the second; an attachment within a TNEF part (winmail.dat) is counted below it. `max_bytes` bounds
  * the decoded content. GIVES; NULL with `e` filled: ERR_NOT_FOUND, ERR_TOO_LARGE. */

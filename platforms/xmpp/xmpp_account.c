@@ -12,6 +12,7 @@
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
 #include "platforms/xmpp/xmpp_presence.h"
+#include "platforms/xmpp/xmpp_refusal.h"
 #include "platforms/xmpp/xmpp_write_iq.h"
 
 #define ACCOUNT_MAGIC  0x786d7070u
@@ -179,6 +180,8 @@ static void on_offline(void *arg, const struct err *why)
 	if (a->state == XMPP_ACCOUNT_GONE)
 		return;
 	psession_log(a->ps, LOG_INFO, "xmpp.offline", why->text);
+	if (why->code == ERR_AUTH)
+		xmpp_refusal_note(&a->login, why);
 	if (a->state == XMPP_ACCOUNT_CONNECTING) {
 		err_prefix(&e, "failed connecting %s ", a->login.jid);
 		gone(a, &e);
@@ -287,6 +290,13 @@ void xmpp_account_run_disconnect(void *state, struct job *job)
 
 /* --- life ------------------------------------------------------------------------------------------------------------------- */
 
+static int check_refusal(const struct xmpp_account *a, struct err *e)
+{
+	return xmpp_refusal_check(&a->login, e) < 0
+		       ? err_prefix(e, "failed connecting %s ", a->login.jid)
+		       : 0;
+}
+
 static int link_open(struct xmpp_account *a, struct err *e)
 {
 	const struct xmpp_link_options o = {
@@ -336,7 +346,7 @@ int xmpp_account_open(struct psession *ps, const json_t *settings, void **state,
 		(uint64_t)xmpp_account_setting(a, "request_timeout_s") * 1000);
 	if (xmpp_credentials_read(&a->login, psession_credentials(ps),
 		    json_string_value(json_object_get(kept, "resource")), e) < 0 ||
-		link_open(a, e) < 0) {
+		check_refusal(a, e) < 0 || link_open(a, e) < 0) {
 		xmpp_account_close(a);
 		return -(int)e->code;
 	}

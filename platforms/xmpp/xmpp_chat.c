@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/mem.h"
 #include "platforms/xmpp/xmpp_fence.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
@@ -22,29 +23,56 @@ static int is_to_room(const struct xmpp_account *a, const json_t *target, const 
 	return (type != NULL && strcmp(type, "room") == 0) || xmpp_rooms_find(a->rooms, to) != NULL;
 }
 
+/* To one of those in a room that the account is in. */
+static int is_to_occupant(const struct xmpp_account *a, const char *to)
+{
+	return xmpp_jid_find_resource(to) != NULL && xmpp_rooms_find(a->rooms, to) != NULL;
+}
+
+static json_t *copy_target(const struct xmpp_account *a, const char *to)
+{
+	char *room;
+	json_t *target;
+
+	if (!is_to_occupant(a, to))
+		return json_pack("[o]", xmpp_map_contact(to, NULL));
+	room = xmpp_jid_to_bare(to);
+	target = json_pack("[o]", xmpp_map_occupant(room, xmpp_jid_find_resource(to)));
+	mem_free(room);
+	return target;
+}
+
+/* As it comes back to other clients in a carbon. GIVES. */
+static json_t *copy_object(const json_t *activity, const char *id)
+{
+	static const char *const members[] = {"subject", "thread", "replaces"};
+	json_t *object = json_pack(
+		"{ssss}", "text", activity_object_string(activity, "text", ""), "id", id);
+
+	for (size_t i = 0; i < ARRAY_LEN(members); i++)
+		xmpp_map_set(
+			object, members[i], activity_object_string(activity, members[i], NULL));
+	json_object_set_new(object, "carbon", json_string("sent"));
+	json_object_set_new(object, "own", json_true());
+	return object;
+}
+
 /* The other sessions of the account get what the server would send to another client as a carbon. What goes to a room comes
  * back from there. */
 static void copy_to_others(const struct xmpp_account *a, const struct job *job, const char *id)
 {
 	const json_t *activity = job_activity(job);
-	const char *text = activity_object_string(activity, "text", NULL);
 
-	if (text == NULL)
+	if (activity_object_string(activity, "text", NULL) == NULL)
 		return;
 	for (size_t i = 0; i < activity_target_count(activity); i++) {
 		const char *to = activity_target_address(activity, i);
-		json_t *object;
 
-		if (is_to_room(a, activity_target(activity, i), to))
-			continue;
-		object = json_pack(
-			"{sssssssb}", "text", text, "id", id, "carbon", "sent", "own", 1);
-		if (activity_object_string(activity, "replaces", NULL) != NULL)
-			json_object_set_new(object, "replaces",
-				json_string(activity_object_string(activity, "replaces", "")));
-		psession_send_others(job_psession(job),
-			activity_message("send", xmpp_map_person(xmpp_account_actor(a), NULL),
-				json_pack("[o]", xmpp_map_contact(to, NULL)), object));
+		if (!is_to_room(a, activity_target(activity, i), to))
+			psession_send_others(job_psession(job),
+				activity_message("send",
+					xmpp_map_person(xmpp_account_actor(a), NULL),
+					copy_target(a, to), copy_object(activity, id)));
 	}
 }
 
@@ -89,12 +117,16 @@ static int went_to(const struct xmpp_request *r, const char *jid)
 int xmpp_chat_bounced(
 	struct xmpp_account *a, const struct xmpp_read_news *news, const xmpp_stanza_t *stanza)
 {
-	const struct xmpp_request *r = xmpp_requests_find(a->requests, news->id);
+	struct xmpp_request *r = xmpp_requests_find(a->requests, news->id);
 
-	if (r == NULL || !r->wants_fence || r->job == NULL || !went_to(r, news->from))
-		return 0;
-	xmpp_requests_answer(a->requests, news->id, stanza, &news->why);
-	return 1;
+	/* Pages choose ids by themselves: two may have the same on its way, to different people. */
+	for (; r != NULL; r = xmpp_requests_next(r)) {
+		if (!r->wants_fence || r->job == NULL || !went_to(r, news->from))
+			continue;
+		xmpp_requests_settle(a->requests, r, stanza, &news->why);
+		return 1;
+	}
+	return 0;
 }
 
 /* --- the verb -------------------------------------------------------------------------------------------------------------------- */
@@ -120,8 +152,8 @@ static int stanzas_make(struct xmpp_account *a, const struct job *job, const cha
 
 	for (size_t i = 0; i < activity_target_count(activity); i++) {
 		const char *to = activity_target_address(activity, i);
-		const struct xmpp_write_message_head head = {
-			id, to, is_to_room(a, activity_target(activity, i), to)};
+		const struct xmpp_write_message_head head = {id, to,
+			is_to_room(a, activity_target(activity, i), to), is_to_occupant(a, to)};
 
 		stanzas[i] = stanza_of(a, job, &head, e);
 		if (stanzas[i] == NULL) {

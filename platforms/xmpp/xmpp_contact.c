@@ -50,13 +50,12 @@ static void on_refreshed(struct xmpp_account *a, struct xmpp_request *r,
 	const xmpp_stanza_t *answer, const struct err *e)
 {
 	const struct xmpp_read_self self = xmpp_inbox_self(a);
-	json_t *messages = NULL, *object = NULL;
+	json_t *object = NULL;
 	struct err why;
 
 	UNUSED(r);
-	if (e == NULL && xmpp_read_result_roster(answer, &self, &messages, &object, &why) == 0)
+	if (e == NULL && xmpp_read_result_roster(answer, &self, NULL, &object, &why) == 0)
 		note_all(a, object);
-	json_decref(messages);
 	json_decref(object);
 }
 

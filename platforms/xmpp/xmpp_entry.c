@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "platforms/xmpp/xmpp_date.h"
+#include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
 #include "platforms/xmpp/xmpp_write_iq.h"
 #include "platforms/xmpp/xmpp_write_presence.h"
@@ -286,4 +287,18 @@ void xmpp_entry_occupant(struct xmpp_account *a, struct xmpp_read_news *news)
 		return;
 	xmpp_rooms_note(a->rooms, room, news);
 	xmpp_account_tell_all(a->ps, news->messages);
+}
+
+/* XEP-0045, 7.4: it says so of words from somebody who is not inside. Its server was restarted, or lost ours, and nobody told
+ * us. */
+void xmpp_entry_bounced(struct xmpp_account *a, const struct xmpp_read_news *news)
+{
+	struct xmpp_room *room = xmpp_rooms_find(a->rooms, news->from);
+
+	if (room == NULL || !room->view.inside || xmpp_jid_find_resource(news->from) != NULL ||
+		strcmp(news->condition, "not-acceptable") != 0)
+		return;
+	xmpp_room_outside(room);
+	platform_timer_free(&a->reenter);
+	on_reenter(a);
 }

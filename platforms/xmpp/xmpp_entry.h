@@ -27,6 +27,8 @@ void xmpp_entry_enter_all(struct xmpp_account *a);
 /* What xmpp_rooms_kept() gave, in another worker: rooms to enter once there is a stream. NULL: none. */
 void xmpp_entry_restore(struct xmpp_account *a, const json_t *kept);
 
+/* XMPP_READ_BOUNCED: a room that does not know the account any more is entered again. */
+void xmpp_entry_bounced(struct xmpp_account *a, const struct xmpp_read_news *news);
 /* XMPP_READ_ENTERED, _LEFT, _REFUSED, _OCCUPANT. */
 void xmpp_entry_entered(struct xmpp_account *a, struct xmpp_read_news *news);
 void xmpp_entry_left(struct xmpp_account *a, struct xmpp_read_news *news);

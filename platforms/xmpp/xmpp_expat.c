@@ -14,8 +14,13 @@
 
 typedef void set_handler_fn(XML_Parser, XML_StartElementHandler, XML_EndElementHandler);
 
-/* libstrophe has one for all its parsers. */
+/* libstrophe has one of each for all its parsers. */
 static _Atomic(XML_StartElementHandler) strophe_start;
+static _Atomic(XML_EndElementHandler) strophe_end;
+
+/* Open elements of the parser that this thread is with; a parser sets its handlers before it begins. */
+static _Thread_local size_t depth;
+static _Thread_local unsigned long tags;
 
 /* xml:lang is the one attribute of a namespace that XMPP uses (RFC 6120, 8.1.5). */
 static int is_foreign(const XML_Char *name)
@@ -26,12 +31,15 @@ static int is_foreign(const XML_Char *name)
 	return strchr(name, SEPARATOR) != NULL && strcmp(name, lang) != 0;
 }
 
-static void filter(void *data, const XML_Char *name, const XML_Char **attrs)
+static void filter_start(void *data, const XML_Char *name, const XML_Char **attrs)
 {
 	XML_StartElementHandler next = atomic_load(&strophe_start);
 	const XML_Char **own;
 	size_t n = 0, foreign = 0, kept = 0;
 
+	tags++;
+	if (++depth > XMPP_EXPAT_DEPTH_MAX)
+		return;
 	for (; attrs[n] != NULL; n += 2)
 		foreign += (size_t)is_foreign(attrs[n]);
 	if (foreign == 0) {
@@ -49,20 +57,38 @@ static void filter(void *data, const XML_Char *name, const XML_Char **attrs)
 	mem_free(own);
 }
 
+static void filter_end(void *data, const XML_Char *name)
+{
+	XML_EndElementHandler next = atomic_load(&strophe_end);
+
+	tags++;
+	if (depth-- <= XMPP_EXPAT_DEPTH_MAX)
+		next(data, name);
+}
+
 /* In place of expat's function of this name; see the header. */
 void XML_SetElementHandler(
 	XML_Parser parser, XML_StartElementHandler start, XML_EndElementHandler end)
 {
 	void *symbol = dlsym(RTLD_NEXT, "XML_SetElementHandler");
-	XML_StartElementHandler known = NULL;
+	XML_StartElementHandler known_start = NULL;
+	XML_EndElementHandler known_end = NULL;
 	set_handler_fn *set;
 
 	assert(symbol != NULL);
 	memcpy(&set, &symbol, sizeof set);
 	/* Should another library come to use expat in this process, this says so. */
-	if (start != NULL && !atomic_compare_exchange_strong(&strophe_start, &known, start))
-		assert(known == start);
-	set(parser, start != NULL ? filter : NULL, end);
+	if (start != NULL && !atomic_compare_exchange_strong(&strophe_start, &known_start, start))
+		assert(known_start == start);
+	if (end != NULL && !atomic_compare_exchange_strong(&strophe_end, &known_end, end))
+		assert(known_end == end);
+	depth = 0;
+	set(parser, start != NULL ? filter_start : NULL, end != NULL ? filter_end : NULL);
+}
+
+unsigned long xmpp_expat_tags(void)
+{
+	return tags;
 }
 
 int xmpp_expat_check(struct err *e)

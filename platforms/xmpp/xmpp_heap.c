@@ -12,6 +12,9 @@
 #define SMALL_TEXT (64u << 10)
 /* The longest text of one element: a picture in a vCard fits. */
 #define TEXT_MAX (1u << 20)
+/* libstrophe writes down each stanza that comes, for a log that nobody keeps: into a block of this size first, then into one
+ * that is large enough. */
+#define LOG_FIRST 1024
 
 /* Stands before each block; keeps the alignment of malloc(). */
 union head {
@@ -21,6 +24,21 @@ union head {
 
 /* Of this thread, since its last xmpp_heap_begin(). The loop builds stanzas in the same memory, and is not judged. */
 static _Thread_local struct xmpp_heap *reading;
+
+/* Of all contexts together. */
+static atomic_size_t all_used;
+
+static void count_more(struct xmpp_heap *h, size_t n)
+{
+	atomic_fetch_add_explicit(&h->used, n, memory_order_relaxed);
+	atomic_fetch_add_explicit(&all_used, n, memory_order_relaxed);
+}
+
+static void count_less(struct xmpp_heap *h, size_t n)
+{
+	atomic_fetch_sub_explicit(&h->used, n, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&all_used, n, memory_order_relaxed);
+}
 
 static uint64_t thread_cpu_ns(void)
 {
@@ -36,7 +54,7 @@ static void *heap_alloc(size_t size, void *userdata)
 	union head *head = mem_alloc(sizeof *head + size);
 
 	head->size = size;
-	atomic_fetch_add_explicit(&h->used, sizeof *head + size, memory_order_relaxed);
+	count_more(h, sizeof *head + size);
 	return head + 1;
 }
 
@@ -48,7 +66,7 @@ static void heap_free(void *p, void *userdata)
 	if (p == NULL)
 		return;
 	head--;
-	atomic_fetch_sub_explicit(&h->used, sizeof *head + head->size, memory_order_relaxed);
+	count_less(h, sizeof *head + head->size);
 	mem_wipe(head, sizeof *head + head->size);
 	mem_free(head);
 }
@@ -64,19 +82,23 @@ static void *heap_realloc(void *p, size_t size, void *userdata)
 {
 	CAST(xmpp_heap, h, userdata, MAGIC);
 	union head *head = p;
-	size_t old;
+	size_t old = p != NULL ? head[-1].size : 0;
 
+	/* It does without. */
+	if (old == LOG_FIRST && size > TEXT_MAX)
+		return NULL;
 	if (reading == h && (size > TEXT_MAX || (size > SMALL_TEXT && is_too_slow(h))))
 		h->exceeded = 1;
 	if (size > TEXT_MAX || (reading == h && h->exceeded))
 		return NULL;
 	if (p == NULL)
 		return heap_alloc(size, userdata);
-	head--;
-	old = head->size;
-	head = mem_realloc(head, sizeof *head + size);
+	head = mem_realloc(head - 1, sizeof *head + size);
 	head->size = size;
-	atomic_fetch_add_explicit(&h->used, size - old, memory_order_relaxed);
+	if (size > old)
+		count_more(h, size - old);
+	else
+		count_less(h, old - size);
 	return head + 1;
 }
 
@@ -99,7 +121,16 @@ size_t xmpp_heap_used(struct xmpp_heap *h)
 	return atomic_load_explicit(&h->used, memory_order_relaxed);
 }
 
+static int is_too_large(struct xmpp_heap *h)
+{
+	size_t used = xmpp_heap_used(h);
+
+	return used > XMPP_HEAP_MAX ||
+	       (used > XMPP_HEAP_SHARE &&
+		       atomic_load_explicit(&all_used, memory_order_relaxed) > XMPP_HEAP_ALL);
+}
+
 int xmpp_heap_is_exceeded(struct xmpp_heap *h)
 {
-	return h->exceeded || xmpp_heap_used(h) > XMPP_HEAP_MAX || is_too_slow(h);
+	return h->exceeded || is_too_large(h) || is_too_slow(h);
 }

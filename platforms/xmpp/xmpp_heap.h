@@ -21,9 +21,12 @@ struct xmpp_heap {
 	uint64_t cpu_start_ns;
 };
 
-/* Bytes that a context may have in use, stanzas in both directions. A tree takes about ten times the bytes it was on the
- * wire: a roster of 4000 contacts fits. */
-#define XMPP_HEAP_MAX (8u << 20)
+/* Bytes that a context may have in use, stanzas in both directions. A tree takes about twenty times the bytes that it was on
+ * the wire: a roster of 10,000 contacts fits. When all contexts together have more than XMPP_HEAP_ALL, none may have more
+ * than XMPP_HEAP_SHARE: so a few may need much, and many hostile servers get no further. */
+#define XMPP_HEAP_MAX   (64u << 20)
+#define XMPP_HEAP_SHARE (8u << 20)
+#define XMPP_HEAP_ALL   (512u << 20)
 /* CPU time that the reading of one stanza may take, in milliseconds. */
 #define XMPP_HEAP_CPU_MAX_MS 5000u
 

@@ -1,10 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "platforms/xmpp/xmpp_history.h"
 
+#include <string.h>
+
 #include "core/mem.h"
+#include "platforms/xmpp/xmpp_error.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_read_result.h"
 #include "platforms/xmpp/xmpp_write_iq.h"
+
+/* Whether there is an archive is not asked beforehand: the refusal says it. */
+static void fail(const struct xmpp_request *r, const xmpp_stanza_t *answer, const struct err *e)
+{
+	struct err none;
+	const char *condition = answer != NULL ? xmpp_error_condition(answer) : "";
+
+	err_set(&none, ERR_UNSUPPORTED, "there is no archive of messages at %s",
+		r->to != NULL ? r->to : "the server of this account");
+	if (strcmp(condition, "service-unavailable") == 0 ||
+		strcmp(condition, "feature-not-implemented") == 0)
+		job_fail(r->job, &none);
+	else
+		job_fail(r->job, e);
+}
 
 static void on_page(struct xmpp_account *a, struct xmpp_request *r, const xmpp_stanza_t *answer,
 	const struct err *e)
@@ -14,7 +32,7 @@ static void on_page(struct xmpp_account *a, struct xmpp_request *r, const xmpp_s
 
 	UNUSED(a);
 	if (e != NULL)
-		job_fail(r->job, e);
+		fail(r, answer, e);
 	else if (xmpp_read_result_history(answer, &object, &why) < 0)
 		job_fail(r->job, &why);
 	else

@@ -106,6 +106,7 @@ static void dispatch(
 	case XMPP_READ_BOUNCED:
 		if (!xmpp_chat_bounced(a, news, stanza))
 			xmpp_account_tell_all(a->ps, news->messages);
+		xmpp_entry_bounced(a, news);
 		break;
 	case XMPP_READ_RESULT:
 	case XMPP_READ_FAILED:

@@ -16,9 +16,9 @@
 #include "platforms/xmpp/xmpp_stream.h"
 
 #define MAGIC 0x786c6e6bu
-/* libstrophe writes, copies and frees trees by recursion, before anybody is asked whether they are too deep: as deep as
- * XMPP_HEAP_MAX allows they need about 6 MiB. It is address space; memory is what is touched, some 30 KiB. */
-#define STACK_SIZE (12u << 20)
+/* libstrophe writes, copies and frees trees by recursion, no deeper than xmpp_expat lets them be. It is address space;
+ * memory is what is touched, some 30 KiB. */
+#define STACK_SIZE (2u << 20)
 /* With so much waiting for the loop, no more is read. */
 #define INBOX_MAX_NOTES 500
 #define INBOX_MAX_BYTES (2u << 20)

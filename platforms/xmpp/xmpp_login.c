@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_reason.h"
 #include "platforms/xmpp/xmpp_sasl.h"
 #include "platforms/xmpp/xmpp_sm.h"
@@ -263,6 +264,14 @@ static void enable_management(struct xmpp_login *l)
 	xmpp_sm_begin(l->sm, l->full_jid);
 }
 
+/* A full JID (RFC 6120, 7.6.1): all that tells the account's own words from those of strangers depends on it. */
+static int is_full_jid(const char *text)
+{
+	struct xmpp_jid jid;
+
+	return xmpp_jid_parse(text, &jid, NULL) == 0 && jid.local != NULL && jid.resource != NULL;
+}
+
 static void read_bind(struct xmpp_login *l, xmpp_stanza_t *s)
 {
 	const char *id = xmpp_stanza_get_id(s), *type = xmpp_stanza_get_type(s);
@@ -279,7 +288,7 @@ static void read_bind(struct xmpp_login *l, xmpp_stanza_t *s)
 		return;
 	}
 	text = jid != NULL ? xmpp_stanza_get_text(jid) : NULL;
-	if (text == NULL || strlen(text) > 3071) {
+	if (!is_full_jid(text)) {
 		unexpected(l);
 	} else {
 		l->full_jid = mem_strdup(text);

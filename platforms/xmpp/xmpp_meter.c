@@ -8,9 +8,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "platforms/xmpp/xmpp_expat.h"
 #include "platforms/xmpp/xmpp_heap.h"
 
 #define DEPTH_MAX 100
+/* Of a tag, or of a text between two. The XML parser begins anew with an open tag whenever more of it comes. */
+#define TAG_MAX (1u << 20)
 
 /* Bytes that were read from the socket so far; a few less when some arrive just now, and so perhaps less than before. */
 static uint64_t bytes_read(const struct xmpp_meter *m)
@@ -39,6 +42,7 @@ void xmpp_meter_init(struct xmpp_meter *m, int fd, struct xmpp_heap *heap)
 void xmpp_meter_begin(struct xmpp_meter *m)
 {
 	m->mark = bytes_read(m);
+	m->tag_mark = m->mark;
 	xmpp_heap_begin(m->heap);
 }
 
@@ -48,9 +52,14 @@ void xmpp_meter_rest(struct xmpp_meter *m)
 		xmpp_heap_begin(m->heap);
 }
 
-const char *xmpp_meter_complaint(const struct xmpp_meter *m, uint64_t max_bytes)
+const char *xmpp_meter_complaint(struct xmpp_meter *m, uint64_t max_bytes)
 {
-	if (bytes_read(m) > m->mark + max_bytes)
+	uint64_t now = bytes_read(m);
+
+	if (m->tags != xmpp_expat_tags())
+		m->tag_mark = now;
+	m->tags = xmpp_expat_tags();
+	if (now > m->mark + max_bytes || now > m->tag_mark + TAG_MAX)
 		return "sent too much in one piece";
 	if (xmpp_heap_is_exceeded(m->heap))
 		return "sent, or left unread, more than there is memory for";

@@ -15,6 +15,9 @@ struct xmpp_meter {
 	int fd;
 	struct xmpp_heap *heap;
 	uint64_t mark; /* bytes that were read when the stanza began */
+	/* ... when the last tag was complete, and how many there were by then: xmpp_expat_tags() */
+	uint64_t tag_mark;
+	unsigned long tags;
 };
 
 /* `fd` is a TCP socket of this process; both are KEPT. */
@@ -24,7 +27,7 @@ void xmpp_meter_begin(struct xmpp_meter *m);
 /* As xmpp_meter_begin() if nothing was read since: what was spent was not spent on the server's account. */
 void xmpp_meter_rest(struct xmpp_meter *m);
 /* NULL, or how `max_bytes`, or the bounds of xmpp_heap, were passed: "sent ...". */
-const char *xmpp_meter_complaint(const struct xmpp_meter *m, uint64_t max_bytes);
+const char *xmpp_meter_complaint(struct xmpp_meter *m, uint64_t max_bytes);
 /* 1 when the very first bytes of the connection wait in the socket, and are not XML. */
 int xmpp_meter_is_no_xml(const struct xmpp_meter *m);
 /* 1 when the tree has more levels than anybody needs. */

@@ -5,6 +5,7 @@
 
 #include <strophe.h>
 
+#define XMPP_NS_CAPS       "http://jabber.org/protocol/caps"       /* XEP-0115 */
 #define XMPP_NS_CARBONS    "urn:xmpp:carbons:2"                    /* XEP-0280 */
 #define XMPP_NS_CHATSTATES "http://jabber.org/protocol/chatstates" /* XEP-0085 */
 #define XMPP_NS_CONFERENCE "jabber:x:conference"                   /* XEP-0249 */

@@ -251,6 +251,20 @@ static void left(
 		memset(&news->why, 0, sizeof news->why);
 }
 
+/* One of the words that XEP-0045, 5, has for it; NULL: none, or one that it has not. Occupants are remembered by the
+ * thousand, so this has to be short. */
+static const char *word_of(const xmpp_stanza_t *item, const char *attribute)
+{
+	static const char *const words[] = {"moderator", "participant", "visitor", "none", "owner",
+		"admin", "member", "outcast"};
+	const char *word = xmpp_xml_attr(item, attribute);
+
+	for (size_t i = 0; word != NULL && i < ARRAY_LEN(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return words[i];
+	return NULL;
+}
+
 /* News of a room that the account is in or enters. The own presence has status 110; before there was one, the nick had to
  * do. */
 static void occupant(const xmpp_stanza_t *s, const struct xmpp_read_room *room,
@@ -262,8 +276,8 @@ static void occupant(const xmpp_stanza_t *s, const struct xmpp_read_room *room,
 	int own, known;
 
 	news->codes = read_codes(x);
-	news->role = mem_strdup(xmpp_xml_attr(item, "role"));
-	news->affiliation = mem_strdup(xmpp_xml_attr(item, "affiliation"));
+	news->role = mem_strdup(word_of(item, "role"));
+	news->affiliation = mem_strdup(word_of(item, "affiliation"));
 	news->jid = mem_strdup(xmpp_jid_is_valid(jid) ? jid : NULL);
 	own = (news->codes & XMPP_READ_CODE_SELF) || strcmp(news->nick, room->nick) == 0;
 	if (xmpp_xml_attr(s, "type") != NULL) {

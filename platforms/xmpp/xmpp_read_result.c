@@ -55,13 +55,14 @@ int xmpp_read_result_roster(const xmpp_stanza_t *iq, const struct xmpp_read_self
 	if (query == NULL)
 		return -(int)ERR_REMOTE;
 	rows = json_array();
-	*messages = json_array();
+	if (messages != NULL)
+		*messages = json_array();
 	for (; item != NULL && json_array_size(rows) < XMPP_READ_RESULT_ROSTER_MAX;
 		item = xmpp_xml_next(item, "item", XMPP_NS_ROSTER)) {
-		json_t *message = xmpp_read_contact(item, self, 0);
-		if (message == NULL)
+		if (!xmpp_jid_is_valid(xmpp_xml_attr(item, "jid")))
 			continue;
-		json_array_append_new(*messages, message);
+		if (messages != NULL && json_array_size(rows) < XMPP_READ_RESULT_MESSAGES_MAX)
+			json_array_append_new(*messages, xmpp_read_contact(item, self, 0));
 		json_array_append_new(rows, roster_row(item));
 	}
 	*object = typed("roster");
@@ -245,19 +246,6 @@ int xmpp_read_result_info(const xmpp_stanza_t *iq, json_t **object, struct err *
 	for (int i = 0; form != NULL && i < FORMS_MAX; i++) {
 		add_form(form, *object);
 		form = xmpp_xml_next(form, "x", XMPP_NS_DATA);
-	}
-	return 0;
-}
-
-int xmpp_read_result_has_feature(const xmpp_stanza_t *iq, const char *feature)
-{
-	const xmpp_stanza_t *query = xmpp_xml_child(iq, "query", XMPP_NS_DISCO_INFO);
-	const xmpp_stanza_t *f = xmpp_xml_child(query, "feature", XMPP_NS_DISCO_INFO);
-
-	for (; f != NULL; f = xmpp_xml_next(f, "feature", XMPP_NS_DISCO_INFO)) {
-		const char *var = xmpp_xml_attr(f, "var");
-		if (var != NULL && strcmp(var, feature) == 0)
-			return 1;
 	}
 	return 0;
 }

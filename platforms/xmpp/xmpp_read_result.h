@@ -12,8 +12,11 @@
 /* Bounds of what one answer may list; what is beyond is left out, and `truncated` is true in the object. */
 #define XMPP_READ_RESULT_ROSTER_MAX 10000
 #define XMPP_READ_RESULT_ITEMS_MAX  10000
+/* Of a roster, so many are told as messages: an outbox has an end. The rest stands in the result only. */
+#define XMPP_READ_RESULT_MESSAGES_MAX 5000
 
-/* The roster (RFC 6121, 2.1.4): `*messages` has one per contact in the classic form, to be sent before the result;
+/* The roster (RFC 6121, 2.1.4): `*messages` has one per contact in the classic form, to be sent before the result
+ * (`messages` NULL: not wanted);
  * `*object` is {"objectType":"roster","count":n,"items":[{"address","name"?,"subscription","ask"?,"groups"?}]}. */
 int xmpp_read_result_roster(const xmpp_stanza_t *iq, const struct xmpp_read_self *self,
 	json_t **messages, json_t **object, struct err *e);
@@ -25,8 +28,6 @@ int xmpp_read_result_items(const xmpp_stanza_t *iq, json_t **object, struct err 
 /* disco#info (XEP-0030, XEP-0128): {"objectType":"room-info" for a conference, else "info","name"?,
  * "identities":[{"category","type","name"?}],"features":[...],"roominfo"?:{var:{"type","label"?,"value","options"?}}}. */
 int xmpp_read_result_info(const xmpp_stanza_t *iq, json_t **object, struct err *e);
-/* 1 when a disco#info result lists the feature: does the server have carbons, an archive? */
-int xmpp_read_result_has_feature(const xmpp_stanza_t *iq, const char *feature);
 
 /* The end of a page of an archive (XEP-0313, 4.3; XEP-0059): {"objectType":"history","complete":bool,"first"?,"last"?,
  * "count"?}. `first` and `last` are ids for the next page's `before` and `after`. */

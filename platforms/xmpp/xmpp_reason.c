@@ -66,6 +66,12 @@ int xmpp_reason_stream(xmpp_stanza_t *error, const char *domain, struct err *e)
 			"another connection to %s took the place of this one%s", domain, r.text);
 	if (strcmp(r.condition, "not-authorized") == 0)
 		return err_set(e, ERR_AUTH, "%s refused the credentials%s", domain, r.text);
+	/* It is not followed: the client's credentials are for the server that was asked. */
+	if (strcmp(r.condition, "see-other-host") == 0)
+		return err_set(e, ERR_REMOTE,
+			"%s wants this account to connect to another server: name it in the "
+			"credentials",
+			domain);
 	if (strcmp(r.condition, "host-unknown") == 0)
 		return err_set(e, ERR_REMOTE, "the server does not serve %s%s", domain, r.text);
 	return err_set(e, ERR_REMOTE, "%s ended the stream: %.60s%s", domain,

@@ -42,8 +42,8 @@ static void request_free(struct xmpp_request *r)
 	mem_free(r);
 }
 
-static void settle(struct xmpp_requests *rs, struct xmpp_request *r, const xmpp_stanza_t *answer,
-	const struct err *e)
+void xmpp_requests_settle(struct xmpp_requests *rs, struct xmpp_request *r,
+	const xmpp_stanza_t *answer, const struct err *e)
 {
 	unlink_request(rs, r);
 	r->fn(rs->account, r, answer, e);
@@ -66,7 +66,7 @@ static void on_sweep(void *arg)
 	rs->sweep = NULL;
 	err_set(&e, ERR_TIMEOUT, "the server did not answer in time");
 	while (rs->list != NULL && rs->list->deadline_ms <= now)
-		settle(rs, rs->list, NULL, &e);
+		xmpp_requests_settle(rs, rs->list, NULL, &e);
 	if (rs->list != NULL && rs->sweep == NULL)
 		rs->sweep = psession_timer(rs->ps, SWEEP_MS, on_sweep, rs);
 }
@@ -155,7 +155,7 @@ size_t xmpp_requests_answer(
 	size_t n = 0;
 
 	while ((r = next_waiting(rs, id, until)) != NULL) {
-		settle(rs, r, answer, e);
+		xmpp_requests_settle(rs, r, answer, e);
 		n++;
 	}
 	return n;
@@ -169,6 +169,15 @@ struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const ch
 		if (strcmp(r->id, id) == 0)
 			return r;
 	return NULL;
+}
+
+struct xmpp_request *xmpp_requests_next(const struct xmpp_request *r)
+{
+	struct xmpp_request *next = r->next;
+
+	while (next != NULL && strcmp(next->id, r->id) != 0)
+		next = next->next;
+	return next;
 }
 
 size_t xmpp_requests_fence(struct xmpp_requests *rs, const char *id)

@@ -54,6 +54,11 @@ size_t xmpp_requests_answer(
 	struct xmpp_requests *rs, const char *id, const xmpp_stanza_t *answer, const struct err *e);
 /* The oldest whose own id (not its fence's) is `id`; NULL: none. Borrowed. */
 struct xmpp_request *xmpp_requests_find(const struct xmpp_requests *rs, const char *id);
+/* The next with the same own id; NULL: none. Borrowed. */
+struct xmpp_request *xmpp_requests_next(const struct xmpp_request *r);
+/* This one is answered. With `e`: it fails. */
+void xmpp_requests_settle(struct xmpp_requests *rs, struct xmpp_request *r,
+	const xmpp_stanza_t *answer, const struct err *e);
 /* Gives the fence `id` to all that want one and have none; how many. */
 size_t xmpp_requests_fence(struct xmpp_requests *rs, const char *id);
 /* All of them fail: the stream has ended. */

@@ -105,12 +105,6 @@ void xmpp_room_outside(struct xmpp_room *room)
 	json_object_clear(room->occupants);
 }
 
-static void set_text(json_t *o, const char *key, const char *text)
-{
-	if (text != NULL)
-		json_object_set_new(o, key, json_string(text));
-}
-
 static void rename_occupant(struct xmpp_room *room, const char *nick, const char *new_nick)
 {
 	json_t *who = json_object_get(room->occupants, nick);
@@ -141,9 +135,9 @@ void xmpp_rooms_note(
 		json_object_size(room->occupants) >= rooms->max_occupants)
 		return;
 	who = json_object();
-	set_text(who, "role", news->role);
-	set_text(who, "affiliation", news->affiliation);
-	set_text(who, "address", news->jid);
+	xmpp_map_set(who, "role", news->role);
+	xmpp_map_set(who, "affiliation", news->affiliation);
+	xmpp_map_set(who, "address", news->jid);
 	json_object_set_new(room->occupants, news->nick, who);
 }
 

@@ -12,8 +12,8 @@
 #include "platforms/xmpp/xmpp_resolve.h"
 #include "platforms/xmpp/xmpp_sm.h"
 
-/* The longest stanza, in bytes on the wire, encryption included. */
-#define XMPP_STREAM_STANZA_MAX (1u << 20)
+/* The longest stanza, in bytes on the wire, encryption included: that is a roster. */
+#define XMPP_STREAM_STANZA_MAX (4u << 20)
 
 enum xmpp_stream_wish {
 	XMPP_STREAM_GO,

@@ -5,15 +5,15 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "platforms/xmpp/xmpp_caps.h"
 #include "platforms/xmpp/xmpp_date.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_ns.h"
 #include "platforms/xmpp/xmpp_xml.h"
 
-#define GROUPS_MAX      32
-#define PAGE_DEFAULT    50
-#define PAGE_MAX        200
-#define NAME_OF_PROGRAM "Sockethub"
+#define GROUPS_MAX   32
+#define PAGE_DEFAULT 50
+#define PAGE_MAX     200
 
 static xmpp_stanza_t *begin(xmpp_ctx_t *ctx, const char *type, const char *id, const char *to)
 {
@@ -291,27 +291,18 @@ xmpp_stanza_t *xmpp_write_iq_refusal(
 	return s;
 }
 
-/* The rows of XEP-0030, 3.1; the platform does all of these. */
-static const char *const features[] = {XMPP_NS_CHATSTATES, XMPP_NS_DISCO_INFO, XMPP_NS_DISCO_ITEMS,
-	XMPP_NS_MUC, XMPP_NS_VERSION, XMPP_NS_CONFERENCE, XMPP_NS_MARKERS, XMPP_NS_CORRECT,
-	XMPP_NS_PING, XMPP_NS_RECEIPTS, XMPP_NS_TIME};
-
 static xmpp_stanza_t *answer_info(const xmpp_stanza_t *iq, int64_t now_ms)
 {
-	xmpp_stanza_t *s, *query, *identity;
+	const char *node = xmpp_xml_attr(xmpp_xml_child(iq, "query", XMPP_NS_DISCO_INFO), "node");
+	xmpp_stanza_t *s, *query;
 
 	UNUSED(now_ms);
-	/* There are no nodes here. */
-	if (xmpp_xml_attr(xmpp_xml_child(iq, "query", NULL), "node") != NULL)
+	if (node != NULL && !xmpp_caps_is_node(node))
 		return xmpp_write_iq_refusal(iq, "cancel", "item-not-found");
 	s = answer(iq, "result");
 	query = xmpp_xml_add(s, "query", XMPP_NS_DISCO_INFO);
-	identity = xmpp_xml_add(query, "identity", NULL);
-	xmpp_xml_set(identity, "category", "client");
-	xmpp_xml_set(identity, "type", "web");
-	xmpp_xml_set(identity, "name", NAME_OF_PROGRAM);
-	for (size_t i = 0; i < ARRAY_LEN(features); i++)
-		xmpp_xml_set(xmpp_xml_add(query, "feature", NULL), "var", features[i]);
+	xmpp_xml_set(query, "node", node);
+	xmpp_caps_describe(query);
 	return s;
 }
 
@@ -328,7 +319,7 @@ static xmpp_stanza_t *answer_version(const xmpp_stanza_t *iq, int64_t now_ms)
 	xmpp_stanza_t *query = xmpp_xml_add(s, "query", XMPP_NS_VERSION);
 
 	UNUSED(now_ms);
-	xmpp_xml_add_text(query, "name", NAME_OF_PROGRAM);
+	xmpp_xml_add_text(query, "name", XMPP_CAPS_NAME);
 	xmpp_xml_add_text(query, "version", SOCKETHUB_VERSION);
 	return s;
 }

@@ -33,6 +33,9 @@ static xmpp_stanza_t *begin(xmpp_ctx_t *ctx, const struct xmpp_write_message_hea
 	xmpp_xml_set(s, "type", type);
 	xmpp_xml_set(s, "to", head->to);
 	xmpp_xml_set(s, "id", head->id);
+	/* Tells servers and the account's other clients that this goes to a room and not to a person (XEP-0045, 7.5). */
+	if (head->occupant)
+		xmpp_xml_add(s, "x", XMPP_NS_MUC_USER);
 	return s;
 }
 

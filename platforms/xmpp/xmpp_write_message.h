@@ -19,6 +19,7 @@ struct xmpp_write_message_head {
 	const char *
 		to; /* a JID; for a room the bare one, for a private word to an occupant room/nick */
 	int room;   /* 1: to everybody in the room: type `groupchat` */
+	int occupant; /* 1: in private to somebody in a room (XEP-0045, 7.5): `to` is room/nick */
 };
 
 /* The id that the client chose for its message: `object.id` when it is a string of 1 to 256 bytes; else NULL. Borrowed. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/mem.h"
+#include "platforms/xmpp/xmpp_caps.h"
 #include "platforms/xmpp/xmpp_date.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_ns.h"
@@ -91,7 +92,11 @@ static int add_state(xmpp_stanza_t *s, const json_t *object, struct err *e)
 		return -(int)e->code;
 	if (status[0] != '\0')
 		xmpp_xml_add_text(s, "status", status);
-	return add_priority(s, json_object_get(object, "priority"), e);
+	if (add_priority(s, json_object_get(object, "priority"), e) < 0)
+		return -(int)e->code;
+	if (xmpp_stanza_get_type(s) == NULL)
+		xmpp_caps_add(s);
+	return 0;
 }
 
 /* The stanza, released when `object` is no good. */
@@ -103,6 +108,14 @@ static xmpp_stanza_t *with_state(xmpp_stanza_t *s, const json_t *object, struct 
 		return s;
 	xmpp_stanza_release(s);
 	return NULL;
+}
+
+/* One may enter a room while contacts see one offline: an unavailable presence would leave it instead. */
+static xmpp_stanza_t *with_state_in_room(xmpp_stanza_t *s, const json_t *object, struct err *e)
+{
+	const char *show = either(object, "show", "state", e);
+
+	return with_state(s, show != NULL && strcmp(show, "offline") == 0 ? NULL : object, e);
 }
 
 xmpp_stanza_t *xmpp_write_presence(
@@ -192,7 +205,7 @@ xmpp_stanza_t *xmpp_write_presence_join(
 		err_set(e, ERR_INVALID, "the password is longer than %d bytes", XMPP_JID_PART_MAX);
 		return NULL;
 	}
-	s = with_state(to_occupant(ctx, j->room, j->nick, e), j->object, e);
+	s = with_state_in_room(to_occupant(ctx, j->room, j->nick, e), j->object, e);
 	if (s == NULL)
 		return NULL;
 	x = xmpp_xml_add(s, "x", XMPP_NS_MUC);
@@ -207,7 +220,7 @@ xmpp_stanza_t *xmpp_write_presence_join(
 xmpp_stanza_t *xmpp_write_presence_nick(
 	xmpp_ctx_t *ctx, const char *room, const char *nick, const json_t *object, struct err *e)
 {
-	return with_state(to_occupant(ctx, room, nick, e), object, e);
+	return with_state_in_room(to_occupant(ctx, room, nick, e), object, e);
 }
 
 xmpp_stanza_t *xmpp_write_presence_leave(

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Chat and contacts over a real server, with an independent client at the other end."""
 
+import re
+
 import lib
 import xmpp
 
@@ -84,6 +86,14 @@ class Chat(xmpp.XmppTest):
         s = self.xmpp()
         page, peer = self.page(s, resource="web"), self.peer()
         page.do("connect")
+        # What the presence claims is what one gets (XEP-0115).
+        self.friends(page, peer)
+        caps = peer.expect_in("presence", "http://jabber.org/protocol/caps")["xml"]
+        node = re.search(r"""\bnode=['"]([^'"]*)""", caps).group(1) + "#" + \
+            re.search(r"""\bver=['"]([^'"]*)""", caps).group(1)
+        peer.do("raw", xml="<iq type='get' id='caps' to='%s/web'><query xmlns='http://jabber.org/protocol/disco#info' "
+                "node='%s'/></iq>" % (page.actor, node))
+        peer.expect_in("iq", "urn:xmpp:receipts", node, id="caps", type="result")
         for what in ("version", "ping", "info"):
             peer.do(what, to=page.actor + "/web")
             self.assertNotIn("error", peer.expect_answer(what))

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Getting connected, staying connected, and being told why not."""
 
+import contextlib
 import os
+import socket
+import ssl
+import threading
 
 import lib
 import xmpp
@@ -32,6 +36,45 @@ class Connecting(xmpp.XmppTest):
         self.assertNotIn("secret", s.workers["xmpp"][0].log())
         page = self.page(s)
         page.do("connect")
+
+    def test_wrong_password_again_and_again(self):
+        """A page that tries it in a loop costs the server one log-in."""
+        s = self.xmpp()
+        jid = self.server.user()
+        page = self.page(s, jid, password="wrong")
+        messages = [page.fails("connect") for _ in range(5)]
+        self.assertIn("refused the credentials", messages[0])
+        for message in messages[1:]:
+            self.assertTrue(message.startswith("failed connecting %s/" % jid), message)
+            self.assertIn("a moment ago", message)
+        self.assertEqual(1, len(s.workers["xmpp"][0].events("xmpp.offline")))
+        # Whoever has the right one does not have to wait.
+        self.page(s, jid).do("connect")
+
+    def old_server(self, version):
+        """TLS from the first byte, in no newer version than this; a port."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = version
+        context.load_cert_chain(os.path.join(self.server.dir, "cert.pem"), os.path.join(self.server.dir, "key.pem"))
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+
+        def serve():
+            with contextlib.suppress(OSError):
+                peer, _ = server.accept()
+                with peer, context.wrap_socket(peer, server_side=True) as secured:
+                    secured.recv(1)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        return server.getsockname()[1]
+
+    def test_old_tls(self):
+        s = self.xmpp()
+        self.refused(s, "no encrypted connection", port=self.old_server(ssl.TLSVersion.TLSv1_1), tls=True)
+        self.refused(s, "during the log-in", port=self.old_server(ssl.TLSVersion.TLSv1_2), tls=True)
 
     def test_untrusted_certificate(self):
         s = self.stack(platforms={"xmpp": {}}, config=xmpp.ALLOW)
@@ -68,6 +111,14 @@ class Connecting(xmpp.XmppTest):
                     {"username": jid + "/web", "password": "secret"}):
             with self.assertRaises(AssertionError):
                 xmpp.Page(s, jid, {"objectType": "credentials", **bad})
+
+    def test_address_that_is_none(self):
+        """What the schema lets pass and no JID can be: the account cannot even be opened, and the worker lives on."""
+        s = self.xmpp()
+        page = self.page(s, "a\u202eb@localhost")
+        self.assertIn("character", page.fails("connect"))
+        self.assertIn("character", page.fails("connect"))
+        self.page(s).do("connect")
 
     def test_another_password_does_not_touch(self):
         s = self.xmpp()

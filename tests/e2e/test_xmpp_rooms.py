@@ -43,7 +43,7 @@ class Rooms(xmpp.XmppTest):
         self.assertEqual((self.room + "/peer", "peer", self.room),
                          (m["actor"]["address"], m["actor"]["name"], m["target"][0]["address"]))
         page.do("send", self.room + "/peer", {"text": "only you"})
-        peer.expect_in("message", body="only you", type="chat")
+        peer.expect_in("message", "http://jabber.org/protocol/muc#user", body="only you", type="chat")
         self.assertEqual({"Äanne", "peer"}, set(page.do("observe", self.room)["members"]))
         m = page.expect_verb("observe")
         self.assertEqual({"Äanne", "peer"}, set(m["object"]["members"]))
@@ -103,6 +103,19 @@ class Rooms(xmpp.XmppTest):
         self.assertEqual(("kicked", "enough"), (m["object"]["condition"], m["object"]["text"]))
         self.assertIn("not in the room", page.fails("leave", self.room))
 
+    def test_offline_to_contacts(self):
+        """Who is offline may enter a room all the same; going offline leaves those entered before."""
+        s = self.xmpp()
+        peer, page = self.peer_inside(), self.page(s)
+        page.do("join", self.room + "/Anne")
+        page.do("update", None, {"show": "offline", "roster": False})
+        page.expect_verb("leave", own=True)
+        page.do("join", self.room + "/Anne")
+        page.do("send", self.room, {"text": "unseen by others"})
+        peer.expect_in("message", body="unseen by others")
+        page.do("update", self.room, {"objectType": "nick", "nick": "Anna"})
+        peer.expect_in("presence", **{"from": self.room + "/Anna"})
+
     def test_second_session(self):
         s = self.xmpp()
         jid = self.server.user()
@@ -137,6 +150,11 @@ class Rooms(xmpp.XmppTest):
         found = [m for m in page.drain() if m["verb"] == "send"]
         self.assertEqual(["said 0", "said 1", "said 2"], [m["object"]["text"] for m in found])
         self.assertEqual(self.room + "/peer", found[0]["actor"]["address"])
+        newest = page.do("fetch", self.room, {"objectType": "history", "limit": 1})
+        older = page.do("fetch", self.room, {"objectType": "history", "limit": 1, "before": newest["first"]})
+        again = page.do("fetch", self.room, {"objectType": "history", "limit": 1, "after": older["last"]})
+        self.assertEqual((newest["first"], newest["last"]), (again["first"], again["last"]))
+        self.assertEqual(["said 2", "said 1", "said 2"], [m["object"]["text"] for m in page.drain() if m["verb"] == "send"])
         self.assertTrue(page.fails("observe", "no-room-here@no-such-host.invalid"))
 
     def test_invitation(self):

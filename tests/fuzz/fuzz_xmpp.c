@@ -164,14 +164,13 @@ static void read_results(const xmpp_stanza_t *s)
 		json_decref(object);
 		json_decref(messages);
 	}
-	xmpp_read_result_has_feature(s, "x");
 }
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
 static void write_all(const char *t)
 {
-	struct xmpp_write_message_head to = {t, t, 0}, bob = {t, "bob@localhost", 0},
+	struct xmpp_write_message_head to = {t, t, 0, 0}, bob = {t, "bob@localhost", 0, 0},
 				       all = {t, ROOM, 1};
 	struct xmpp_write_presence_join join = {ROOM, t, t, 5, NULL, NULL};
 	json_t *o = json_pack("{ss ss ss ss ss ss s[s] ss ss}", "text", t, "subject", t, "thread",

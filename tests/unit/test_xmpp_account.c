@@ -22,6 +22,16 @@ static void test_announces(void **state)
 	assert_non_null(event(f, "keep", NULL));
 }
 
+/* With an account of its own: what is refused once is not tried again at once. */
+static int refused_setup(void **state)
+{
+	json_t *c = credentials();
+
+	json_object_set_new(c, "port", json_integer(5299));
+	*state = fake_new_with_credentials(&platform_xmpp, settings(), NULL, c);
+	return 0;
+}
+
 static void test_first_failure_is_for_good(void **state)
 {
 	struct fake *f = *state;
@@ -192,7 +202,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		OFFLINE(test_announces),
-		OFFLINE(test_first_failure_is_for_good),
+		cmocka_unit_test_setup_teardown(
+			test_first_failure_is_for_good, refused_setup, teardown),
 		TEST(test_comes_back),
 		TEST(test_resumed_announces_nothing),
 		TEST(test_conflict_is_not_fought),

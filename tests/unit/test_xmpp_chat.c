@@ -61,6 +61,48 @@ static void test_bounce(void **state)
 	assert_string_equal(text(object_of(message(f, "error", NULL)), "id"), "x1");
 }
 
+/* Two pages count their messages from 1. */
+static void test_bounce_of_one_of_two(void **state)
+{
+	struct fake *f = *state;
+	int bob = job(f, "send", "bob@example.org", json_pack("{ssss}", "text", "one", "id", "1"));
+	int eve = job(f, "send", "eve@example.org", json_pack("{ssss}", "text", "two", "id", "1"));
+
+	bounces("eve@example.org", "1");
+	failed(f, eve, "remote");
+	assert_false(fake_is_answered(f, bob));
+	answer_ping();
+	answer_ping();
+	done(f, bob);
+}
+
+/* XEP-0045, 7.5: neither the room's other clients nor the user's other pages take it for a word to a person. */
+static void test_private_word_in_a_room(void **state)
+{
+	struct fake *f = *state;
+	int j = job(f, "join", ROOM "/Ann", NULL);
+	const json_t *target;
+
+	comes("<presence from='" ROOM "/Ann' to='" ME "'><x xmlns='" MUC
+	      "#user'><status code='110'/></x></presence>");
+	done(f, j);
+	j = job(f, "send", ROOM "/bob",
+		json_pack("{ssssss}", "text", "psst", "thread", "t1", "subject", "S"));
+	assert_int_equal(SENT("<message", "type=\"chat\"", "<x xmlns=\"" MUC "#user\"/>"), 1);
+	answer_ping();
+	done(f, j);
+	target = json_array_get(
+		json_object_get(json_object_get(event(f, "others", NULL), "message"), "target"), 0);
+	assert_string_equal(text(target, "address"), ROOM "/bob");
+	assert_string_equal(text(target, "name"), "bob");
+	assert_string_equal(
+		text(object_of(json_object_get(event(f, "others", NULL), "message")), "thread"),
+		"t1");
+	/* Somebody's device is no occupant. */
+	job(f, "send", "bob@example.org/desk", json_pack("{ss}", "text", "hi"));
+	assert_int_equal(SENT("<message", "<x xmlns"), 1);
+}
+
 static void test_send_to_many(void **state)
 {
 	struct fake *f = *state;
@@ -194,12 +236,26 @@ static void test_history(void **state)
 	assert_int_equal(n, 1);
 }
 
+static void test_history_of_a_server_without(void **state)
+{
+	struct fake *f = *state;
+	int j = job(f, "fetch", NULL, json_pack("{ss}", "objectType", "history"));
+
+	comes("<iq type='error' id='%s' from='ann@example.org'><error "
+	      "type='cancel'><service-unavailable "
+	      "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+		attribute("urn:xmpp:mam:2", "id"));
+	assert_non_null(strstr(text(failed(f, j, "unsupported"), "text"), "no archive"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_send_is_fenced),
 		TEST(test_ping_may_be_refused),
 		TEST(test_bounce),
+		TEST(test_bounce_of_one_of_two),
+		TEST(test_private_word_in_a_room),
 		TEST(test_send_to_many),
 		TEST(test_lost_before_the_fence),
 		TEST(test_resumed_before_the_fence),
@@ -207,6 +263,7 @@ int main(void)
 		TEST(test_cancelled),
 		TEST(test_too_many_wait),
 		TEST(test_history),
+		TEST(test_history_of_a_server_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

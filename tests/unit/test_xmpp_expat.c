@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* libstrophe and expat as they are installed: foreign attributes do not count. */
+#include "core/buf.h"
 #include "core/err.h"
 #include "platforms/xmpp/xmpp_expat.h"
 #include "tests/unit/xmpp_rig.h"
@@ -66,6 +67,32 @@ static void test_others(void **state)
 	xmpp_stanza_release(s);
 }
 
+static int levels(xmpp_stanza_t *s)
+{
+	xmpp_stanza_t *child = xmpp_stanza_get_children(s);
+
+	return child != NULL ? 1 + levels(child) : 1;
+}
+
+/* A tree that is too deep becomes a flat one, not the end of the stack; what comes behind is as before. */
+static void test_depth(void **state)
+{
+	struct buf b = BUF_INIT;
+	xmpp_stanza_t *s;
+
+	UNUSED(state);
+	for (int i = 0; i < 200000; i++)
+		buf_add_str(&b, "<a>");
+	for (int i = 0; i < 199999; i++)
+		buf_add_str(&b, "</a>");
+	buf_add_str(&b, "<last/></a>");
+	s = rig_stanza(buf_str(&b));
+	assert_int_equal(levels(s), XMPP_EXPAT_DEPTH_MAX - 1);
+	assert_non_null(xmpp_stanza_get_child_by_name(s, "last"));
+	xmpp_stanza_release(s);
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +100,7 @@ int main(void)
 		cmocka_unit_test(test_forged_sender),
 		cmocka_unit_test(test_forged_push),
 		cmocka_unit_test(test_others),
+		cmocka_unit_test(test_depth),
 	};
 
 	return cmocka_run_group_tests(tests, rig_open, rig_close);

@@ -45,9 +45,11 @@
 #define PLAIN       "<mechanisms " SASL_NS "><mechanism>PLAIN</mechanism></mechanisms>"
 #define BIND        "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
 #define SM          "<sm xmlns='urn:xmpp:sm:3'/>"
-#define BOUND                                                                            \
-	"<iq type='result' id='sh-bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>" \
-	"<jid>ann@localhost/x</jid></bind></iq>"
+#define BOUND_TO(jid)                                                                             \
+	"<iq type='result' id='sh-bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>" jid \
+	"</jid></bind></iq>"
+#define BOUND   BOUND_TO("ann@localhost/x")
+#define SCRAM   "<mechanisms " SASL_NS "><mechanism>SCRAM-SHA-1</mechanism></mechanisms>"
 #define ENABLED "<enabled xmlns='urn:xmpp:sm:3' id='s1' resume='true'/>"
 
 #define OPEN    EXPECT("<stream:stream"), EXPECT(">"), SEND(HEADER)
@@ -115,6 +117,26 @@ static const struct hostile {
 			SEND("<iq type='error' id='sh-bind'><error type='cancel'><conflict xmlns='"
 			     "urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"),
 			HANG, END}},
+	{"a bare address", ERR_REMOTE, "does not keep to the rules", 0,
+		{AUTH, SEND(FEATURES(BIND)), EXPECT("</iq>"), SEND(BOUND_TO("ann@localhost")), HANG,
+			END}},
+	{"no address", ERR_REMOTE, "does not keep to the rules", 0,
+		{AUTH, SEND(FEATURES(BIND)), EXPECT("</iq>"), SEND(BOUND_TO("a b@localhost/x")),
+			HANG, END}},
+	{"a redirection", ERR_REMOTE, "localhost wants this account to connect to another server",
+		1,
+		{OPEN,
+			SEND("<stream:error><see-other-host xmlns='" XMPP_NS_STREAMS_IETF
+			     "'>127.0.0.2:1</see-other-host></stream:error>"),
+			HANG, END}},
+	{"success without a proof", ERR_AUTH, "did not prove that it knows the password", 0,
+		{SECURE, OPEN, SEND(FEATURES(SCRAM)), EXPECT("</auth>"),
+			SEND("<success " SASL_NS "/>"), HANG, END}},
+	{"success with a false proof", ERR_AUTH, "the password", 0,
+		{SECURE, OPEN, SEND(FEATURES(SCRAM)), EXPECT("</auth>"),
+			SEND("<success " SASL_NS ">dj1BQUFB</success>"), HANG, END}},
+	{"no features after the log-in", ERR_REMOTE, "does not keep to the rules", 0,
+		{AUTH, SEND(FEATURES("")), HANG, END}},
 	{"an empty stream error", ERR_REMOTE, "undefined-condition", 1,
 		{OPEN, SEND("<stream:error/>"), HANG, END}},
 	{"entities, in the clear", ERR_REMOTE, "localhost", 1,
@@ -152,7 +174,7 @@ static void test_hostile_login(void **state)
 #define LINE   LINE64 LINE64 LINE64 LINE64 LINE64 LINE64 LINE64 LINE64
 
 static const struct hostile hostile_online[] = {
-	{"one text of 100 MB", ERR_REMOTE, "too much", 0,
+	{"one text of 100 MB", ERR_REMOTE, "localhost sent", 0,
 		{SESSION, SEND("<message><body>"), TIMES(100 << 11, LINE), HANG, END}},
 	{"lines and lines", ERR_REMOTE, "localhost sent", 0,
 		{SESSION, SEND("<message><body>"), TIMES(100 << 20, "\n"), HANG, END}},

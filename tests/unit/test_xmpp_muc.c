@@ -278,9 +278,39 @@ static void test_groupchat(void **state)
 	assert_int_equal(SENT("<message", "type=\"chat\"", "psst"), 1);
 }
 
+static void not_acceptable(const char *from)
+{
+	comes("<message type='error' id='x' from='%s' to='" ME "'><error type='modify'>"
+	      "<not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>",
+		from);
+}
+
+/* Its server was restarted, and nobody told. */
+static void test_forgotten_by_the_room(void **state)
+{
+	struct fake *f = *state;
+	int j;
+
+	joined(f);
+	/* An occupant can say what he likes, and so can strangers. */
+	not_acceptable(ROOM "/bob");
+	not_acceptable("eve@example.org");
+	assert_int_equal(SENT("<presence", "to=\"" ROOM "/Ann\""), 1);
+	j = job(f, "send", ROOM, json_pack("{ssss}", "text", "hello?", "id", "x"));
+	not_acceptable(ROOM);
+	failed(f, j, "forbidden");
+	assert_int_equal(SENT("<presence", "to=\"" ROOM "/Ann\""), 2);
+	occupant("Ann", SELF);
+	answer_ping();
+	j = job(f, "send", ROOM, json_pack("{ss}", "text", "here again"));
+	answer_ping();
+	done(f, j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_forgotten_by_the_room),
 		TEST(test_join),
 		TEST(test_join_new_room),
 		TEST(test_join_refused),

@@ -69,6 +69,7 @@ static void test_disco_info(void **state)
 		"<iq id=\"i\" to=\"bob@localhost/desk\" type=\"result\"><query "
 		"xmlns=\"http://jabber.org/protocol/disco#info\"><identity type=\"web\" "
 		"category=\"client\" name=\"Sockethub\"/>"
+		"<feature var=\"http://jabber.org/protocol/caps\"/>"
 		"<feature var=\"http://jabber.org/protocol/chatstates\"/>"
 		"<feature var=\"http://jabber.org/protocol/disco#info\"/>"
 		"<feature var=\"http://jabber.org/protocol/disco#items\"/>"

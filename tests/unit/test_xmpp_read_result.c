@@ -63,7 +63,7 @@ static void test_roster_bounds(void **state)
 	buf_add_str(&b, "</query></iq>");
 	s = rig_stanza(buf_str(&b));
 	assert_int_equal(xmpp_read_result_roster(s, &rig_self, &messages, &object, NULL), 0);
-	assert_int_equal(json_array_size(messages), XMPP_READ_RESULT_ROSTER_MAX);
+	assert_int_equal(json_array_size(messages), XMPP_READ_RESULT_MESSAGES_MAX);
 	assert_true(json_is_true(json_object_get(object, "truncated")));
 	assert_int_equal(json_array_size(json_object_get(
 				 json_array_get(json_object_get(object, "items"), 0), "groups")),
@@ -174,26 +174,12 @@ static void test_objects(void **state)
 	}
 }
 
-static void test_features(void **state)
-{
-	xmpp_stanza_t *s = rig_stanza(IQ("<query xmlns='http://jabber.org/protocol/disco#info'>"
-					 "<feature/><feature var='urn:xmpp:mam:2#extended'/>"
-					 "<feature var='urn:xmpp:mam:2'/></query>"));
-
-	UNUSED(state);
-	assert_true(xmpp_read_result_has_feature(s, "urn:xmpp:mam:2"));
-	assert_false(xmpp_read_result_has_feature(s, "urn:xmpp:mam"));
-	assert_false(xmpp_read_result_has_feature(s, "urn:xmpp:carbons:2"));
-	xmpp_stanza_release(s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_roster),
 		cmocka_unit_test(test_roster_bounds),
 		cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_features),
 	};
 
 	return cmocka_run_group_tests(tests, rig_open, rig_close);

@@ -74,6 +74,12 @@ static const struct rig_row rooms[] = {
 		"'verb':'update','object':{'statusText':'busy','state'"
 		":'dnd','objectType':'presence',"
 		"'role':'participant','affiliation':'none'}}]"},
+	/* Words that XMPP has not are not passed on, and not kept. */
+	{"<presence from='" RIG_ROOM
+	 "/bob'>" X("<item affiliation='king' role='visitor &lt;'/>") "</presence>",
+		XMPP_READ_OCCUPANT,
+		"[{" RIG_OCCUPANT("bob") RIG_TO_ROOM "'verb':'update','object':{'statusText':null,"
+						     "'state':'online','objectType':'presence'}}]"},
 	{"<presence from='" RIG_NEW "/car'>" X("<item role='visitor'/>") "</presence>",
 		XMPP_READ_OCCUPANT,
 		"[{'actor':{'address':'" RIG_NEW

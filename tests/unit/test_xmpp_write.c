@@ -12,6 +12,8 @@
 
 /* --- messages ---------------------------------------------------------------------------------------------------- */
 
+#define PRIVATE "<x xmlns=\"http://jabber.org/protocol/muc#user\"/>"
+
 static const struct {
 	const char *to;
 	int room;
@@ -62,7 +64,7 @@ static void test_messages(void **state)
 {
 	UNUSED(state);
 	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
-		struct xmpp_write_message_head head = {"i1", messages[i].to, messages[i].room};
+		struct xmpp_write_message_head head = {"i1", messages[i].to, messages[i].room, 0};
 		json_t *object = rig_json(messages[i].object);
 		struct err e = {0};
 		xmpp_stanza_t *s = xmpp_write_message(rig_ctx, &head, object, &e);
@@ -76,7 +78,7 @@ static void test_messages(void **state)
 
 static void test_message_lang(void **state)
 {
-	struct xmpp_write_message_head head = {"i1", "bob@localhost", 0};
+	struct xmpp_write_message_head head = {"i1", "bob@localhost", 0, 0};
 	json_t *object = rig_json("{'text':'ja','lang':'de-AT'}");
 	xmpp_stanza_t *s = xmpp_write_message(rig_ctx, &head, object, NULL);
 
@@ -87,9 +89,23 @@ static void test_message_lang(void **state)
 	json_decref(object);
 }
 
+/* XEP-0045, 7.5. */
+static void test_private_message(void **state)
+{
+	struct xmpp_write_message_head head = {"i1", RIG_ROOM "/bob", 0, 1};
+	json_t *object = rig_json("{'text':'psst','receipt':false}");
+
+	UNUSED(state);
+	rig_expect_stanza(xmpp_write_message(rig_ctx, &head, object, NULL),
+		"<message id=\"i1\" to=\"" RIG_ROOM "/bob\" type=\"chat\">" PRIVATE
+		"<body>psst</body>" ACTIVE "</message>",
+		"private");
+	json_decref(object);
+}
+
 static void test_message_too_long(void **state)
 {
-	struct xmpp_write_message_head head = {"i1", "bob@localhost", 0};
+	struct xmpp_write_message_head head = {"i1", "bob@localhost", 0, 0};
 	char *text = mem_alloc(XMPP_XML_BODY_MAX + 2);
 	struct err e;
 	json_t *object;
@@ -133,7 +149,9 @@ static void test_own_id(void **state)
 
 static void test_other_messages(void **state)
 {
-	struct xmpp_write_message_head room = {"i1", RIG_ROOM, 1}, bob = {"i1", "bob@localhost", 0};
+	struct xmpp_write_message_head room = {"i1", RIG_ROOM, 1, 0},
+				       bob = {"i1", "bob@localhost", 0, 0},
+				       occupant = {"i1", RIG_ROOM "/bob", 0, 1};
 	struct err e;
 
 	UNUSED(state);
@@ -149,6 +167,11 @@ static void test_other_messages(void **state)
 		"<message id=\"i1\" to=\"bob@localhost\" type=\"chat\"><received id=\"m&quot;1\" "
 		"xmlns=\"urn:xmpp:receipts\"/><store xmlns=\"urn:xmpp:hints\"/></message>",
 		"received");
+	rig_expect_stanza(xmpp_write_message_receipt(rig_ctx, &occupant, "m1", "displayed", &e),
+		"<message id=\"i1\" to=\"" RIG_ROOM "/bob\" type=\"chat\">" PRIVATE
+		"<displayed id=\"m1\" xmlns=\"urn:xmpp:chat-markers:0\"/><store "
+		"xmlns=\"urn:xmpp:hints\"/></message>",
+		"displayed to an occupant");
 	rig_expect_stanza(xmpp_write_message_receipt(rig_ctx, &room, "m1", "displayed", &e),
 		"<message id=\"i1\" to=\"" RIG_ROOM "\" type=\"groupchat\"><displayed id=\"m1\" "
 		"xmlns=\"urn:xmpp:chat-markers:0\"/><store xmlns=\"urn:xmpp:hints\"/></message>",
@@ -168,22 +191,28 @@ static void test_other_messages(void **state)
 
 /* --- presence ---------------------------------------------------------------------------------------------------- */
 
+/* Worked out by hand from the list in test_xmpp_read_iq.c. */
+#define CAPS                                                           \
+	"<c hash=\"sha-1\" xmlns=\"http://jabber.org/protocol/caps\" " \
+	"ver=\"89wpNAYTL45wWNUqcMmzAFtenS8=\" node=\"https://sockethub.org\"/>"
+
 static const struct {
 	const char *object, *inside; /* NULL: refused */
 } states[] = {
-	{"{}", "/>"},
-	{"{'show':'online'}", "/>"},
+	{"{}", ">" CAPS "</presence>"},
+	{"{'show':'online'}", ">" CAPS "</presence>"},
 	{"{'show':'available','status':'here'}",
-		"><show>chat</show><status>here</status></presence>"},
-	{"{'show':'chat'}", "><show>chat</show></presence>"},
+		"><show>chat</show><status>here</status>" CAPS "</presence>"},
+	{"{'show':'chat'}", "><show>chat</show>" CAPS "</presence>"},
 	{"{'show':'away','status':'<out> & about','priority':-3}",
-		"><show>away</show><status>&lt;out&gt; &amp; about</status><priority>-3</priority>"
-		"</presence>"},
-	{"{'state':'dnd','statusText':'no'}", "><show>dnd</show><status>no</status></presence>"},
-	{"{'show':'xa','status':''}", "><show>xa</show></presence>"},
+		"><show>away</show><status>&lt;out&gt; &amp; "
+		"about</status><priority>-3</priority>" CAPS "</presence>"},
+	{"{'state':'dnd','statusText':'no'}",
+		"><show>dnd</show><status>no</status>" CAPS "</presence>"},
+	{"{'show':'xa','status':''}", "><show>xa</show>" CAPS "</presence>"},
 	{"{'show':'offline','status':'bye'}",
 		" type=\"unavailable\"><status>bye</status></presence>"},
-	{"{'show':null,'status':null,'priority':null}", "/>"},
+	{"{'show':null,'status':null,'priority':null}", ">" CAPS "</presence>"},
 	{"{'show':'busy'}", NULL},
 	{"{'show':'<x/>'}", NULL},
 	{"{'show':1}", NULL},
@@ -200,7 +229,7 @@ static void test_states(void **state)
 		json_t *object = rig_json(states[i].object);
 		struct err e = {0};
 		xmpp_stanza_t *s = xmpp_write_presence(rig_ctx, NULL, object, &e);
-		char text[300];
+		char text[400];
 		if (states[i].inside == NULL) {
 			if (s != NULL || e.code != ERR_INVALID)
 				fail_msg("%s: not refused", states[i].object);
@@ -237,19 +266,20 @@ static void test_rooms(void **state)
 		.password = "p<w>&\"",
 		.history = 20,
 		.since = "2026-11-23T09:00:00+01:00"};
+	json_t *offline = rig_json("{'show':'offline'}");
 	struct err e;
 
 	UNUSED(state);
 	rig_expect_stanza(xmpp_write_presence_join(rig_ctx, &j, &e),
-		"<presence to=\"" RIG_ROOM "/a &lt;l&gt; &amp; &quot;'\"><x "
+		"<presence to=\"" RIG_ROOM "/a &lt;l&gt; &amp; &quot;'\">" CAPS "<x "
 		"xmlns=\"http://jabber.org/protocol/muc\"><history maxstanzas=\"20\" "
 		"since=\"2026-11-23T08:00:00.000Z\"/><password>p&lt;w&gt;&amp;&quot;</password></x>"
 		"</presence>",
 		"join");
 	j = (struct xmpp_write_presence_join){.room = RIG_ROOM, .nick = "al", .history = -1};
 	rig_expect_stanza(xmpp_write_presence_join(rig_ctx, &j, &e),
-		"<presence to=\"" RIG_ROOM
-		"/al\"><x xmlns=\"http://jabber.org/protocol/muc\"/></presence>",
+		"<presence to=\"" RIG_ROOM "/al\">" CAPS
+		"<x xmlns=\"http://jabber.org/protocol/muc\"/></presence>",
 		"join without all");
 	j.since = "yesterday";
 	assert_null(xmpp_write_presence_join(rig_ctx, &j, &e));
@@ -262,7 +292,14 @@ static void test_rooms(void **state)
 	j.room = RIG_ROOM "/al";
 	assert_null(xmpp_write_presence_join(rig_ctx, &j, &e));
 	rig_expect_stanza(xmpp_write_presence_nick(rig_ctx, RIG_ROOM, "alf", NULL, &e),
-		"<presence to=\"" RIG_ROOM "/alf\"/>", "nick");
+		"<presence to=\"" RIG_ROOM "/alf\">" CAPS "</presence>", "nick");
+	j.room = RIG_ROOM;
+	j.object = offline;
+	rig_expect_stanza(xmpp_write_presence_join(rig_ctx, &j, &e),
+		"<presence to=\"" RIG_ROOM "/al\">" CAPS
+		"<x xmlns=\"http://jabber.org/protocol/muc\"/></presence>",
+		"join while offline");
+	json_decref(offline);
 	rig_expect_stanza(xmpp_write_presence_leave(rig_ctx, RIG_ROOM, "al", "b<ye", &e),
 		"<presence type=\"unavailable\" to=\"" RIG_ROOM
 		"/al\"><status>b&lt;ye</status></presence>",
@@ -432,8 +469,8 @@ static const char *const attacks[] = {
 /* The same stanzas with a harmless text and with an attack have the same number of elements, or are refused. */
 static void attack_all(const char *t, int counts[12])
 {
-	struct xmpp_write_message_head bob = {t, "bob@localhost", 0}, to = {"i", t, 0},
-				       room = {t, RIG_ROOM, 1};
+	struct xmpp_write_message_head bob = {t, "bob@localhost", 0, 0}, to = {"i", t, 0, 0},
+				       room = {t, RIG_ROOM, 1, 0};
 	struct xmpp_write_presence_join j = {.room = RIG_ROOM, .nick = t, .password = t};
 	json_t *text = json_pack("{ss ss ss ss sb}", "text", t, "subject", t, "thread", t,
 		"replaces", t, "receipt", 0);
@@ -489,6 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages),
 		cmocka_unit_test(test_message_lang),
+		cmocka_unit_test(test_private_message),
 		cmocka_unit_test(test_message_too_long),
 		cmocka_unit_test(test_own_id),
 		cmocka_unit_test(test_other_messages),

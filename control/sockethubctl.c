@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "control/config_schema.h"
+#include "control/settings.h"
 #include "control/status.h"
 #include "control/validate.h"
 #include "core/base.h"
@@ -14,7 +15,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{"status", status_command, "workers, queues and sessions, asked from Redis"},
+	{"status", status_command, "workers, accounts, queues and sessions, asked from Redis"},
+	{"settings", settings_command, "what a platform can be told in the configuration"},
 	{"validate", validate_command, "check JSON files against a JSON Schema"},
 	{"config-schema", config_schema_command, "print the JSON Schema of the configuration"},
 };

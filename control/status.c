@@ -23,9 +23,12 @@ static const struct cli_program program = {
 	.name = "sockethubctl status",
 	.tag = "sockethubctl",
 	.usage = "[--json] [options]",
-	.summary = "Shows for each platform: workers alive, jobs that wait and run, the oldest "
-		   "job's age, and\n"
-		   "jobs given up; and how many sessions live. Asks Redis, not the gateway.\n",
+	.summary = "Shows for each platform: workers alive, the accounts they hold, jobs that wait "
+		   "and run, "
+		   "the\n"
+		   "oldest job's age, and jobs given up; and how many sessions live. Asks Redis, "
+		   "not the "
+		   "gateway.\n",
 	.extra = "\n  --json            for machines\n"
 		 "\nExit status: 0 all is well, 1 a platform has no living worker or Redis is "
 		 "away, 2 usage.\n",
@@ -35,10 +38,12 @@ static const struct cli_program program = {
 struct row {
 	const char *platform;
 	unsigned shard;
-	long long workers; /* alive */
-	long long queued;  /* waiting or running */
-	long long running; /* taken by a worker, not yet answered */
-	long long age_ms;  /* of the oldest job; NO_AGE: none */
+	long long workers;  /* alive */
+	json_t *held;       /* worker's name -> accounts that it holds in this shard */
+	long long accounts; /* their sum */
+	long long queued;   /* waiting or running */
+	long long running;  /* taken by a worker, not yet answered */
+	long long age_ms;   /* of the oldest job; NO_AGE: none */
 	long long buried;
 };
 
@@ -86,6 +91,39 @@ static const redisReply *member(const redisReply *pairs, const char *name)
 	return NULL;
 }
 
+/* A worker's key has a number; one that has ended says so with a word, one that died has none. */
+static int worker_lives(
+	redisContext *r, const struct row *row, const char *worker, int *lives, struct err *e)
+{
+	struct keys_name key;
+	redisReply *mark;
+
+	keys_worker(&key, row->shard, row->platform, worker);
+	mark = ask(r, e, "GET %s", key.text);
+	if (mark == NULL)
+		return -(int)ERR_REDIS;
+	*lives = mark->str != NULL && mark->str[0] >= '0' && mark->str[0] <= '9';
+	freeReplyObject(mark);
+	return 0;
+}
+
+static int worker_add(redisContext *r, struct row *row, const char *worker, struct err *e)
+{
+	struct keys_name key;
+	long long n = 0;
+	int lives = 0;
+	int rc = worker_lives(r, row, worker, &lives, e);
+
+	if (rc < 0 || !lives)
+		return rc;
+	keys_held(&key, row->shard, row->platform, worker);
+	rc = ask_number(r, "SCARD", key.text, &n, e);
+	row->workers++;
+	row->accounts += n;
+	json_object_set_new(row->held, worker, json_integer(n));
+	return rc;
+}
+
 /* Consumers are remembered by Redis after their death; alive is who has its own key. */
 static int workers_count(redisContext *r, struct row *row, const char *queue, struct err *e)
 {
@@ -97,15 +135,9 @@ static int workers_count(redisContext *r, struct row *row, const char *queue, st
 		return r->err != 0 ? -(int)ERR_REDIS : 0;
 	for (size_t i = 0; rc == 0 && i < consumers->elements; i++) {
 		const redisReply *name = member(consumers->element[i], "name");
-		struct keys_name key;
-		long long there = 0;
 
-		if (name == NULL || name->str == NULL || name->len > 80)
-			continue;
-		keys_worker(&key, row->shard, row->platform, name->str);
-		/* "1"; one that ended says so with a longer word. */
-		rc = ask_number(r, "STRLEN", key.text, &there, e);
-		row->workers += there == 1;
+		if (name != NULL && name->str != NULL && name->len <= 80)
+			rc = worker_add(r, row, name->str, e);
 	}
 	freeReplyObject(consumers);
 	return rc;
@@ -275,15 +307,17 @@ static void table_print(const struct row *rows, size_t n, const char *redis, lon
 	for (size_t i = 0; i < n; i++)
 		width = MAX(width, (int)strlen(rows[i].platform));
 	printf("redis %s, %lld sessions\n", redis, sessions);
-	printf("%-*s  SHARD  WORKERS  WAITING  RUNNING   OLDEST  BURIED\n", width, "PLATFORM");
+	printf("%-*s  SHARD  WORKERS  ACCOUNTS  WAITING  RUNNING   OLDEST  BURIED\n", width,
+		"PLATFORM");
 	for (size_t i = 0; i < n; i++) {
 		const struct row *row = &rows[i];
 		char age[32];
 
 		age_show(row->age_ms, age, sizeof age);
-		printf("%-*s  %5u  %7lld  %7lld  %7lld  %7s  %6lld%s\n", width, row->platform,
-			row->shard, row->workers, MAX(row->queued - row->running, 0), row->running,
-			age, row->buried, row->workers == 0 ? "  no worker" : "");
+		printf("%-*s  %5u  %7lld  %8lld  %7lld  %7lld  %7s  %6lld%s\n", width,
+			row->platform, row->shard, row->workers, row->accounts,
+			MAX(row->queued - row->running, 0), row->running, age, row->buried,
+			row->workers == 0 ? "  no worker" : "");
 	}
 }
 
@@ -296,10 +330,12 @@ static void json_print(const struct row *rows, size_t n, const char *redis, long
 		const struct row *row = &rows[i];
 
 		json_array_append_new(list,
-			json_pack("{s:s, s:i, s:I, s:I, s:I, s:o, s:I}", "platform", row->platform,
-				"shard", (int)row->shard, "workers", (json_int_t)row->workers,
-				"waiting", (json_int_t)MAX(row->queued - row->running, 0),
-				"running", (json_int_t)row->running, "oldest_ms",
+			json_pack("{s:s, s:i, s:I, s:I, s:O, s:I, s:I, s:o, s:I}", "platform",
+				row->platform, "shard", (int)row->shard, "workers",
+				(json_int_t)row->workers, "accounts", (json_int_t)row->accounts,
+				"held", row->held, "waiting",
+				(json_int_t)MAX(row->queued - row->running, 0), "running",
+				(json_int_t)row->running, "oldest_ms",
 				row->age_ms == NO_AGE ? json_null() : json_integer(row->age_ms),
 				"buried", (json_int_t)row->buried));
 	}
@@ -310,7 +346,7 @@ static void json_print(const struct row *rows, size_t n, const char *redis, long
 	json_decref(root);
 }
 
-/* GIVES the rows, one per platform and shard. */
+/* GIVES the rows, one per platform and shard; rows_free() them. */
 static struct row *rows_make(const struct conf *c, size_t *n)
 {
 	size_t max = json_object_size(c->platforms) * (size_t)c->shards;
@@ -321,9 +357,18 @@ static struct row *rows_make(const struct conf *c, size_t *n)
 	*n = 0;
 	json_object_foreach (c->platforms, name, settings)
 		for (unsigned shard = 0; strlen(name) <= 32 && shard < c->shards; shard++)
-			rows[(*n)++] = (struct row){
-				.platform = name, .shard = shard, .age_ms = NO_AGE};
+			rows[(*n)++] = (struct row){.platform = name,
+				.shard = shard,
+				.held = json_object(),
+				.age_ms = NO_AGE};
 	return rows;
+}
+
+static void rows_free(struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		json_decref(rows[i].held);
+	mem_free(rows);
 }
 
 static int report(const struct conf *c, redisContext *r, const char *redis, int as_json)
@@ -348,7 +393,7 @@ static int report(const struct conf *c, redisContext *r, const char *redis, int 
 	} else {
 		table_print(rows, n, redis, sessions);
 	}
-	mem_free(rows);
+	rows_free(rows, n);
 	return status;
 }
 

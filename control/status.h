@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* status - `sockethubctl status`: what Redis knows of workers, queues and sessions.
+/* status - `sockethubctl status`: what Redis knows of workers, accounts, queues and sessions.
  *
  * It asks Redis directly, so it works while no gateway runs. Every command it sends is cheap however much Redis holds:
  * no SCAN, no KEYS. It blocks, which a tool for people may. */

@@ -169,6 +169,45 @@ int account_adopt(struct redis *r, const struct account_ref *a, const struct acc
 	return rc;
 }
 
+/* --- looking ------------------------------------------------------------------------------------------------------ */
+
+struct sample_call {
+	account_sample_fn *fn;
+	void *arg;
+};
+
+static void on_sample(void *arg, const struct redisReply *reply)
+{
+	struct sample_call call = *(struct sample_call *)arg;
+	char keys[ACCOUNT_SAMPLE_MAX][CRYPT_TOKEN_SIZE];
+	const struct redisReply *key;
+	size_t n = 0;
+
+	mem_free(arg);
+	for (size_t i = 0; (key = redis_at(reply, i)) != NULL && n < ACCOUNT_SAMPLE_MAX; i++)
+		if (key->type == REDIS_REPLY_STRING && key->len == CRYPT_TOKEN_SIZE - 1)
+			memcpy(keys[n++], key->str, sizeof keys[0]);
+	call.fn(call.arg, (const char(*)[CRYPT_TOKEN_SIZE])keys, n);
+}
+
+int account_sample(struct redis *r, const struct account_ref *a, account_sample_fn *fn, void *arg)
+{
+	struct sample_call *call = mem_alloc(sizeof *call);
+	struct keys_name held;
+	int rc;
+
+	*call = (struct sample_call){fn, arg};
+	keys_held(&held, a->shard, a->platform, a->worker);
+	redis_args_begin(&args);
+	redis_arg_str(&args, "SRANDMEMBER");
+	arg_key(&held);
+	redis_arg_int(&args, ACCOUNT_SAMPLE_MAX);
+	rc = redis_send(r, &args, on_sample, call);
+	if (rc < 0)
+		mem_free(call);
+	return rc;
+}
+
 /* --- leaving ------------------------------------------------------------------------------------------------------ */
 
 static void leave(

@@ -56,6 +56,13 @@ struct account_adopt {
 int account_adopt(struct redis *r, const struct account_ref *a, const struct account_adopt *o,
 	account_adopt_fn *fn, void *arg);
 
+/* Some accounts of the shard that the worker holds by what Redis says, at random; valid for the call. */
+typedef void account_sample_fn(void *arg, const char (*keys)[CRYPT_TOKEN_SIZE], size_t n);
+/* Asks for at most ACCOUNT_SAMPLE_MAX; `a->key` is not used. `fn` gets none when Redis does not answer. < 0 (ERR_REDIS): not
+ * sent. */
+#define ACCOUNT_SAMPLE_MAX 8
+int account_sample(struct redis *r, const struct account_ref *a, account_sample_fn *fn, void *arg);
+
 /* The holder leaves a sealed record, or with NULL none any more. Best effort; nothing happens when another worker holds the
  * account. */
 void account_record(struct redis *r, const struct account_ref *a, const struct buf *record);

@@ -467,7 +467,8 @@ static void item_close(struct queue_finish *f)
 void queue_finish_item(struct queue_finish *f, const struct session_ref *s, const char *id,
 	const char *token, unsigned flags)
 {
-	const char word[] = {(flags & QUEUE_FORCE) ? 'f' : '-', (flags & QUEUE_MARKED) ? 's' : '-'};
+	const char word[] = {(flags & QUEUE_FORCE) ? 'f' : '-', (flags & QUEUE_MARKED) ? 's' : '-',
+		(flags & QUEUE_HOLDER) ? 'h' : '-'};
 	struct keys_name key;
 
 	item_close(f);

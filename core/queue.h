@@ -31,6 +31,7 @@ struct queue_job {
 		[QUEUE_ID_SIZE]; /* the job to start before this one, "": none (intake_job()) */
 	long long deliveries;    /* how often it was given to a worker before, 0: never */
 	int started;             /* a worker that is gone had marked it as started */
+	int not_run;             /* set by the worker that fails it without having run it */
 };
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
@@ -71,8 +72,8 @@ int queue_beat(struct redis *r, const struct queue_ref *q, const struct queue_be
 	queue_read_fn *fn, void *arg);
 /* This worker says that it ends, so that its jobs can be taken over at once. */
 void queue_leave(struct redis *r, const struct queue_ref *q);
-/* Marks a job as started: if this worker dies, it is not run again. `fn` gets 0: run it; ERR_REDIS: not marked for sure;
- * ERR_NOT_FOUND: the job is not this worker's any more; ERR_UNKNOWN_OUTCOME: it was marked before. */
+/* Marks a job as started: if this worker dies, it is not run again. `fn` gets 0: run it; ERR_REDIS: not marked for sure,
+ * ask again; ERR_NOT_FOUND: the job is not this worker's any more; ERR_UNKNOWN_OUTCOME: another one had marked it. */
 typedef void queue_mark_fn(void *arg, int rc);
 int queue_mark_started(
 	struct redis *r, const struct queue_ref *q, const char *id, queue_mark_fn *fn, void *arg);
@@ -109,7 +110,10 @@ void queue_finish_free(struct queue_finish *f);
 enum queue_flag {
 	QUEUE_FORCE =
 		1 << 0, /* the messages are appended over the outbox's bound too, unless many are */
-	QUEUE_MARKED = 1 << 1 /* queue_mark_started() was called for the job, here or elsewhere */
+	QUEUE_MARKED = 1 << 1, /* queue_mark_started() was called for the job, here or elsewhere */
+	QUEUE_HOLDER =
+		1
+		<< 2 /* the result counts only from the worker that holds the job: it was not run here */
 };
 
 /* Begins an item: messages of one session, of job `id` or of none (NULL), and the job's result if `token` is not NULL. */

@@ -28,7 +28,7 @@ static void on_exists(void *arg, const struct redisReply *reply)
 		listener_session_gone(q.worker->listener, &q.session);
 }
 
-static void ask(struct worker *w, const struct session_ref *s)
+void census_ask(struct worker *w, const struct session_ref *s)
 {
 	static struct redis_args a; /* one loop per process: kept for its memory */
 	struct question *q = mem_alloc(sizeof *q);
@@ -51,5 +51,5 @@ void census_take(struct worker *w, unsigned shard)
 	for (in = instances_first(w->instances); in != NULL; in = in->next)
 		DL_FOREACH (in->attached, a)
 			if (a->session.shard == shard)
-				ask(w, &a->session);
+				census_ask(w, &a->session);
 }

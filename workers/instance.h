@@ -38,6 +38,7 @@ struct instance {
 	json_t *keep;        /* for a successor, NULL: nothing */
 	int changed, recorded,
 		confirmed; /* succession's: to be written, written before, asked for */
+	int lost;          /* broken because another worker serves the account */
 	struct psession ps;
 	struct attached *attached;
 	struct psession_handles handles; /* its timers and watches */

@@ -96,6 +96,8 @@ void job_cancel(struct job *job, const struct err *why)
 {
 	int with_platform = job->state == JOB_RUNNING;
 
+	/* Another worker may have it by now, and run it: nobody shall be told that nothing happened then. */
+	job->q.not_run = !with_platform;
 	fail(job, why);
 	if (with_platform && job->worker->platform->cancel != NULL)
 		job->worker->platform->cancel(job->ps.instance->platform_state, job);

@@ -12,6 +12,7 @@ struct worker;
 
 enum job_state {
 	JOB_PREPARING, /* waits for Redis: credentials, who holds its account */
+	JOB_AGAIN,     /* Redis did not answer: to be prepared once more */
 	JOB_SUSPECT,   /* its workers died several times: runs alone, when its turn comes */
 	JOB_BEHIND,    /* waits for the start of the job before it (workers/order.h) */
 	JOB_HELD,      /* waits for psession_ready() */

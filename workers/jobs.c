@@ -5,7 +5,9 @@
 #include <utlist.h>
 
 #include "core/err.h"
+#include "core/hub.h"
 #include "core/mem.h"
+#include "core/redis.h"
 #include "core/turn.h"
 #include "workers/instance.h"
 #include "workers/job.h"
@@ -21,7 +23,6 @@ struct jobs {
 	struct worker *worker;
 	struct job *list;
 	size_t count;
-	size_t n_suspects_running;
 	size_t n_behind;
 	struct turn_task look; /* at those behind */
 	uv_timer_t ask;
@@ -49,20 +50,21 @@ struct job *jobs_find(const struct jobs *j, unsigned shard, const char *id)
 
 /* --- suspects ------------------------------------------------------------------------------------------------------------- */
 
+/* One that is behind another does not run: it may wait for the start of a suspect. */
 static void next_suspect(struct jobs *j)
 {
-	struct job *job;
+	struct job *job, *next = NULL;
 
-	if (j->n_suspects_running > 0)
+	DL_FOREACH (j->list, job) {
+		if (job->alone && job->state != JOB_BEHIND)
+			return;
+		if (next == NULL && job->state == JOB_SUSPECT)
+			next = job;
+	}
+	if (next == NULL)
 		return;
-	DL_FOREACH (j->list, job)
-		if (job->state == JOB_SUSPECT)
-			break;
-	if (job == NULL)
-		return;
-	job->alone = 1;
-	j->n_suspects_running++;
-	prepare_job(job);
+	next->alone = 1;
+	prepare_job(next);
 }
 
 void jobs_suspect(struct jobs *j, struct job *job)
@@ -77,6 +79,7 @@ static void on_look(void *arg)
 {
 	CAST(jobs, j, arg, JOBS_MAGIC);
 
+	next_suspect(j);
 	order_check(j, 0);
 }
 
@@ -91,6 +94,8 @@ void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 {
 	if (behind) {
 		job->state = JOB_BEHIND;
+		if (job->alone)
+			turn_queue(j->worker->loop, TURN_WORK, &j->look);
 		if (j->n_behind++ == 0)
 			uv_timer_start(&j->ask, on_ask, ASK_MS, ASK_MS);
 		return;
@@ -127,14 +132,30 @@ void jobs_remove(struct jobs *j, struct job *job)
 		jobs_set_behind(j, job, 0);
 	DL_DELETE(j->list, job);
 	j->count--;
-	jobs_look_behind(j);
-	if (job->alone) {
-		j->n_suspects_running--;
-		next_suspect(j);
-	}
+	/* The next suspect not at once: the caller may be in the midst of the list. */
+	if (job->alone)
+		turn_queue(j->worker->loop, TURN_WORK, &j->look);
+	else
+		jobs_look_behind(j);
 }
 
 /* --- events -------------------------------------------------------------------------------------------------------------------- */
+
+void jobs_prepare_again(struct jobs *j)
+{
+	struct job *job;
+
+	/* Preparing a job may answer and free it and others, so the search begins anew after each. */
+	for (size_t n = j->count; n > 0; n--) {
+		DL_FOREACH (j->list, job)
+			if (job->state == JOB_AGAIN && job->waiting == 0 &&
+				redis_is_up(hub_commands(j->worker->hub, job->q.session.shard)))
+				break;
+		if (job == NULL)
+			return;
+		prepare_job(job);
+	}
+}
 
 static void time_out(const struct jobs *j, struct job *job)
 {
@@ -169,22 +190,49 @@ void jobs_session_gone(struct jobs *j, const struct session_ref *s)
 			job_cancel(job, &e);
 }
 
+/* Another worker serves the account: what has not begun is its to do. */
+static void account_lost(struct jobs *j, struct job *job, const struct err *why)
+{
+	struct err e = *why;
+
+	if (job->state == JOB_RUNNING && !(job->verb->flags & VERB_RETRY_SAFE))
+		err_set(&e, ERR_UNKNOWN_OUTCOME,
+			"another worker took this account over meanwhile; the job may or may not "
+			"have taken effect");
+	if (job->state == JOB_RUNNING || job->state == JOB_MARKING || job->marked) {
+		job_cancel(job, &e);
+		return;
+	}
+	if (job->state == JOB_BEHIND)
+		jobs_set_behind(j, job, 0);
+	job->ps.instance = NULL;
+	job->state = JOB_AGAIN;
+}
+
 void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *why)
 {
 	struct job *job, *next;
 
-	DL_FOREACH_SAFE (j->list, job, next)
-		if (job->ps.instance == in)
+	DL_FOREACH_SAFE (j->list, job, next) {
+		if (job->ps.instance != in)
+			continue;
+		if (in->lost)
+			account_lost(j, job, why);
+		else
 			job_cancel(job, why);
+	}
 }
 
 void jobs_ready_of(struct jobs *j, const struct instance *in)
 {
 	struct job *job, *next;
 
-	DL_FOREACH_SAFE (j->list, job, next)
+	DL_FOREACH_SAFE (j->list, job, next) {
+		if (in->state != INSTANCE_READY)
+			return; /* one that ran has ended it: the others are held on */
 		if (job->ps.instance == in && job->state == JOB_HELD)
 			prepare_continue(job);
+	}
 }
 
 int jobs_busy(const struct jobs *j, const struct instance *in)

@@ -34,6 +34,8 @@ struct job *jobs_find(const struct jobs *j, unsigned shard, const char *id);
 
 /* Several workers died with this job: it runs when no other suspect does, so that the one that kills is known. */
 void jobs_suspect(struct jobs *j, struct job *job);
+/* Prepares those once more for which Redis did not answer. */
+void jobs_prepare_again(struct jobs *j);
 /* Fails those whose time is over. */
 void jobs_check_deadlines(struct jobs *j);
 void jobs_session_gone(struct jobs *j, const struct session_ref *s);

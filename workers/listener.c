@@ -185,7 +185,8 @@ static void read_more(struct reader *r)
 	size_t room = l->concurrency > n ? l->concurrency - n : 0;
 	int rc;
 
-	if (r->reading || l->draining || room == 0 || !r->has_group ||
+	/* What is this worker's already needs no room: those that have it all may be waiting for it. */
+	if (r->reading || l->draining || (room == 0 && r->own_done) || !r->has_group ||
 		!redis_is_up(r->connection) || outgoing_bytes(l->worker->outgoing) > OUTGOING_MAX)
 		return;
 	if (r->own_done)
@@ -274,6 +275,7 @@ static void on_beat(uv_timer_t *timer)
 			l->worker->outgoing, i, redis_is_up(hub_commands(l->worker->hub, i)));
 		read_more(&l->readers[i]);
 	}
+	jobs_prepare_again(l->worker->jobs);
 	jobs_check_deadlines(l->worker->jobs);
 }
 
@@ -285,6 +287,8 @@ void listener_on_commands(struct listener *l, unsigned shard, int up)
 	if (!up)
 		return;
 	l->readers[shard].up_since_ms = uv_now(l->worker->loop);
+	succession_connected(l->worker->succession, shard);
+	jobs_prepare_again(l->worker->jobs);
 	beat(&l->readers[shard]);
 }
 
@@ -496,6 +500,11 @@ void listener_drain(struct listener *l, void (*drained)(void *arg), void *arg)
 		redis_free(
 			&r->connection); /* ends a read that waits; what it was about to bring stays pending */
 	drained_check(l);
+}
+
+int listener_is_draining(const struct listener *l)
+{
+	return l->draining;
 }
 
 static void on_closed(uv_handle_t *h)

@@ -22,6 +22,8 @@ struct listener *listener_open(
 	struct worker *w, const char *predecessor, void (*ready)(void *arg), void *arg);
 /* No more jobs are read; drained(arg) follows from the loop when the last one is answered and Redis has it. */
 void listener_drain(struct listener *l, void (*drained)(void *arg), void *arg);
+/* 1 after that. */
+int listener_is_draining(const struct listener *l);
 /* What is still open stays pending at Redis, for others. Sets NULL; the loop has to run once more. */
 void listener_close(struct listener **l);
 

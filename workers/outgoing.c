@@ -184,7 +184,7 @@ void outgoing_result(struct outgoing *o, const struct queue_job *job, struct out
 		text = &too_large;
 	}
 	memcpy(item->token, job->token, sizeof item->token);
-	item->flags = job->started ? QUEUE_MARKED : 0;
+	item->flags = (job->started ? QUEUE_MARKED : 0) | (job->not_run ? QUEUE_HOLDER : 0);
 	seal(o, item, text, &item->result);
 	fallback_seal(o, item, activity);
 	buf_release(&too_large);

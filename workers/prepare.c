@@ -29,12 +29,11 @@ static int settle_wait(struct job *job)
 	return 1;
 }
 
-static void fail_redis(struct job *job)
+/* Redis did not answer: all is asked once more, by jobs_prepare_again(). The job is not answered: those behind it would
+ * take it for done and pass the ones before it. Its deadline still holds. */
+static void put_off(struct job *job)
 {
-	struct err e;
-
-	err_set(&e, ERR_REDIS, "the queue went away before the job could start");
-	job_cancel(job, &e);
+	job->state = JOB_AGAIN;
 }
 
 static struct queue_ref queue_of(const struct job *job)
@@ -68,8 +67,8 @@ static void on_marked(void *arg, int rc)
 	} else if (rc == -(int)ERR_UNKNOWN_OUTCOME) {
 		err_set(&e, ERR_UNKNOWN_OUTCOME, NULL);
 		job_cancel(job, &e);
-	} else { /* not marked for sure: running it could mean running it twice */
-		fail_redis(job);
+	} else { /* not marked for sure; marking it once more does no harm */
+		put_off(job);
 	}
 }
 
@@ -83,7 +82,7 @@ static void mark(struct job *job)
 	if (queue_mark_started(
 		    hub_commands(job->worker->hub, q.shard), &q, job->q.id, on_marked, job) < 0) {
 		job->waiting--;
-		fail_redis(job);
+		put_off(job);
 		return;
 	}
 	order_wake(job);
@@ -96,9 +95,13 @@ static void on_previous(void *arg, int rc)
 	if (settle_wait(job))
 		return;
 	job->asking = 0;
-	if (rc == -(int)ERR_NOT_FOUND) {
+	if (rc == -(int)ERR_NOT_FOUND && job->state == JOB_BEHIND) {
 		job->q.previous[0] = '\0';
 		prepare_continue(job);
+	} else if (rc == 0 && job->state == JOB_BEHIND && !job->marked &&
+		   listener_is_draining(job->worker->listener)) {
+		/* It may be handed to this worker, which takes nothing any more: left to who comes after. */
+		listener_forget(job->worker->listener, job);
 	}
 	/* Else another worker has it, or Redis is away: order.c asks again. */
 }
@@ -164,7 +167,7 @@ static void on_handed(void *arg, int rc)
 	if (settle_wait(job))
 		return;
 	if (rc == -(int)ERR_REDIS)
-		fail_redis(job);
+		put_off(job); /* if it is the other's already, handing it over again will tell */
 	else
 		listener_forget(job->worker->listener, job);
 }
@@ -177,7 +180,7 @@ static void hand(struct job *job, const char *to)
 	if (queue_hand(hub_commands(job->worker->hub, q.shard), &q, job->q.id, to, on_handed, job) <
 		0) {
 		job->waiting--;
-		fail_redis(job);
+		put_off(job);
 	}
 }
 
@@ -219,11 +222,13 @@ static void on_owned(void *arg, int rc, const char *owner, const void *record, s
 	if (o->room && w->succession != NULL)
 		succession_asking(w->succession, -1);
 	if (settle_wait(job)) {
+		if (rc == 0 && is_mine && w->succession != NULL)
+			succession_closed(w->succession, o->key);
 		owning_free(o);
 		return;
 	}
 	if (rc < 0) {
-		fail_redis(job);
+		put_off(job);
 	} else if (*owner == '\0') {
 		fail_full(job);
 	} else if (!is_mine) {
@@ -271,7 +276,7 @@ static void route(struct job *job, json_t *credentials)
 	}
 	job->waiting--;
 	owning_free(o);
-	fail_redis(job);
+	put_off(job);
 }
 
 /* --- its credentials ---------------------------------------------------------------------------------------------------------- */
@@ -285,6 +290,8 @@ static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 	/* Without VERB_CREDENTIALS a verb may do with none. */
 	if (e->code == ERR_NO_CREDENTIALS && !(job->verb->flags & VERB_CREDENTIALS))
 		route(job, NULL);
+	else if (e->code == ERR_REDIS)
+		put_off(job);
 	else if (e->code != ERR_NONE)
 		job_cancel(job, e);
 	else
@@ -303,6 +310,6 @@ void prepare_job(struct job *job)
 	if (vault_get(job->worker, &job->q.session, activity_actor_address(job->activity),
 		    on_credentials, job) < 0) {
 		job->waiting--;
-		fail_redis(job);
+		put_off(job);
 	}
 }

@@ -15,6 +15,7 @@
 #include "core/queue.h"
 #include "core/turn.h"
 #include "platforms/platform.h"
+#include "workers/census.h"
 #include "workers/instance.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
@@ -148,6 +149,22 @@ static void on_flush(void *arg)
 	}
 }
 
+void succession_connected(struct succession *s, unsigned shard)
+{
+	const struct worker *w = s->worker;
+	struct instance *in;
+
+	if (w->platform->life != PLATFORM_PER_ACCOUNT)
+		return;
+	for (in = instances_first(w->instances); in != NULL; in = in->next) {
+		if (account_shard(in->key, hub_shards(w->hub)) != shard)
+			continue;
+		in->confirmed = 0;
+		in->recorded = 1; /* or so it may be */
+		succession_changed(s, in);
+	}
+}
+
 void succession_changed(struct succession *s, struct instance *in)
 {
 	if (s->worker->platform->life != PLATFORM_PER_ACCOUNT)
@@ -192,6 +209,7 @@ static void on_confirmed(
 		return;
 	log_event(LOG_WARN, "account.lost", LOG_STR("key", c.key), LOG_STR("to", owner));
 	err_set(&e, ERR_CONFLICT, "another worker serves this account now, try again");
+	in->lost = 1;
 	instance_broken(in, &e);
 }
 
@@ -258,6 +276,8 @@ static void restore(const struct heir *h, json_t *credentials)
 	if (instances_get(w->instances, &want, &e) == NULL)
 		log_event(LOG_WARN, "account.not-restored", LOG_STR("key", key),
 			LOG_STR("why", e.text));
+	else
+		census_ask(w, &h->session); /* it may have ended before it was attached */
 }
 
 static void on_credentials(void *arg, json_t *credentials, const struct err *e)
@@ -358,6 +378,29 @@ static void on_adopted(void *arg, int rc, int lapsed, const struct account_left 
 		confirm_all(s);
 }
 
+static int is_inherited(const struct succession *s, const char *key)
+{
+	const struct inheritance *inh;
+
+	DL_FOREACH (s->inheritances, inh)
+		if (strcmp(inh->key, key) == 0)
+			return 1;
+	return 0;
+}
+
+/* What this worker holds and does not use: it was given the account for a job that was answered before it came here, or
+ * Redis was away when it let the account go. */
+static void on_sampled(void *arg, const char (*keys)[CRYPT_TOKEN_SIZE], size_t n)
+{
+	CAST(succession, s, arg, SUCCESSION_MAGIC);
+
+	if (call_over(s) || s->leaving)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (!is_inherited(s, keys[i]))
+			succession_closed(s, keys[i]);
+}
+
 void succession_beat(struct succession *s, unsigned shard, const char *predecessor, int may_judge)
 {
 	const struct worker *w = s->worker;
@@ -374,6 +417,8 @@ void succession_beat(struct succession *s, unsigned shard, const char *predecess
 	if (s->leaving || w->platform->life != PLATFORM_PER_ACCOUNT)
 		return;
 	if (account_adopt(hub_commands(w->hub, shard), &a, &o, on_adopted, s) == 0)
+		s->calls++;
+	if (account_sample(hub_commands(w->hub, shard), &a, on_sampled, s) == 0)
 		s->calls++;
 	DL_FOREACH_SAFE (s->inheritances, inh, next)
 		if (inh->again && inh->waiting == 0)

@@ -30,6 +30,8 @@ long long succession_max(const struct succession *s);
 
 /* An instance is new, or its sessions, their topics or what it keeps have changed: written at the end of the turn. */
 void succession_changed(struct succession *s, struct instance *in);
+/* The connection for commands is back: what was written before may not have arrived, and Redis may have lost some. */
+void succession_connected(struct succession *s, unsigned shard);
 /* The instance of this account is closed, or could not be opened: the account is nobody's. */
 void succession_closed(struct succession *s, const char *key);
 

@@ -8,6 +8,8 @@
 -- reply {{id, deliveries, started (0|1), h, token, blob, previous or ""}...}
 local queue, group, me = KEYS[1], ARGV[1], ARGV[2]
 redis.pcall('XGROUP', 'CREATE', queue, group, '0', 'MKSTREAM')
+-- Redis 7.0 has no consumer before its first job; who is idle has to be seen, too: by own, and by the operator.
+redis.call('XGROUP', 'CREATECONSUMER', queue, group, ARGV[2])
 -- Whose own heartbeat came late cannot tell the dead from those who had to wait as well, for a Redis that hung.
 local steady = redis.call('PTTL', KEYS[3]) > ARGV[3] / 2
 redis.call('SET', KEYS[3], ARGV[8], 'PX', ARGV[3])

@@ -1,13 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- finish: messages and results of a worker, any number at once. "Exactly one result" is decided here: the job's entry is
 -- deleted once, and only who deletes it appends the result; acknowledging, appending and waking are one step. Messages
--- of a job that was given to another worker meanwhile are dropped: else they would mix with what that one sends.
+-- of a job that was given to another worker meanwhile are dropped: else they would mix with what that one sends. So is a
+-- failure of a job that was not run: the other one may be running it.
 --
 -- KEYS  1 queue  2 started  3 the worker's own (the queue again without one), then per item its outbox
 -- ARGV  1 group  2 max outbox  3 max outbox bytes  4 worker ("" whoever holds the jobs)
 --       5 worker ttl ms, then per item:
 --         id ("" not of a job)  token ("-" the job goes on)  platform  flags (any of f: messages over the bound too, or
---         dropped when there are many over it already; s: the job was marked as started)  n, n messages, result
+--         dropped when there are many over it already; s: the job was marked as started; h: counts from the job's holder
+--         only)  n, n messages, result
 -- reply per item: 1 done  0 the job was finished before, or is another's  2 the session is gone
 --         3 the outbox has no room: nothing done
 local call = redis.call
@@ -49,7 +51,7 @@ while ARGV[a] do
 	local forced = string.find(flags, 'f', 1, true)
 	local ends = id ~= '' and token ~= '-'
 	local code = 1
-	if n > 0 and id ~= '' and not is_mine(id) then
+	if id ~= '' and (n > 0 or string.find(flags, 'h', 1, true)) and not is_mine(id) then
 		code = 0
 	elseif n > 0 and not forced and not room(outbox, n) then
 		code = 3

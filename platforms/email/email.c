@@ -4,12 +4,12 @@
  * Here are the verbs' names and where they begin. email_account.c is an instance; email_send, email_fetch, email_update
  * and email_observe are the verbs; imap and pop_link speak to servers; email_read and email_compose know what a mail
  * is. docs/platforms/email.md is the description for users. */
-#include <curl/curl.h>
 #include <gmime/gmime.h>
 #include <malloc.h>
 #include <string.h>
 
 #include "platforms/email/email_account.h"
+#include "platforms/email/email_curl.h"
 #include "platforms/email/email_fetch.h"
 #include "platforms/email/email_observe.h"
 #include "platforms/email/email_send.h"
@@ -52,8 +52,8 @@ static void observe_run(void *state, struct job *job)
 static int email_start(const json_t *settings, struct err *e)
 {
 	UNUSED(settings);
-	if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK)
-		return err_set(e, ERR_INTERNAL, "libcurl could not be initialised");
+	if (email_curl_start(e) < 0)
+		return -(int)e->code;
 	g_mime_init();
 	mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
 	return 0;

@@ -109,15 +109,6 @@ const struct email_limits *email_account_limits(const struct email_account *a)
 	return &a->limits;
 }
 
-void email_account_log(const struct email_account *a, const char *ev,
-	const struct email_server *server, const struct err *why)
-{
-	char *text = mem_printf("%s: %s", email_server_name(server), err_token((int)why->code));
-
-	psession_log(a->ps, LOG_INFO, ev, text);
-	mem_free(text);
-}
-
 static const struct email_server *block_server(const struct block *b, struct err *e)
 {
 	if (b->server == NULL)

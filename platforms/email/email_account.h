@@ -51,11 +51,6 @@ struct psession *email_account_psession(const struct email_account *a);
 uv_loop_t *email_account_loop(const struct email_account *a);
 const struct email_limits *email_account_limits(const struct email_account *a);
 
-/* Logs that something failed at `server`: its name and which error. Not the text, which may have names of folders and what
- * the server says of the user. */
-void email_account_log(const struct email_account *a, const char *ev,
-	const struct email_server *server, const struct err *why);
-
 /* The server blocks of the credentials. NULL with `e` filled when there is none (ERR_NO_CREDENTIALS, "no imap
  * credentials found for ann@example.org") or it is not usable (what email_server_new() says). */
 const struct email_server *email_account_imap(const struct email_account *a, struct err *e);

@@ -59,8 +59,7 @@ static int allowed(unsigned char c)
 	return (c >= 0x20 && c != 0x7F) || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* The length of the UTF-8 character at `s` (RFC 3629, 4): 0: none; -1: so far valid, but the bytes end. */
-static int char_length(const unsigned char *s, size_t left)
+int email_charset_character(const unsigned char *s, size_t left)
 {
 	unsigned char c = s[0];
 	size_t n = c < 0x80 ? 1 : c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
@@ -89,7 +88,7 @@ static void decode_utf8(struct sink *to, const unsigned char *s, size_t len)
 	size_t i = 0, done = 0;
 
 	while (i < len && !to->full) {
-		int n = s[i] < 0x80 ? allowed(s[i]) : char_length(s + i, len - i);
+		int n = s[i] < 0x80 ? allowed(s[i]) : email_charset_character(s + i, len - i);
 
 		to->utf8 |= n > 1;
 		if (n > 0 && i + (size_t)n - done < CHUNK) {
@@ -116,7 +115,7 @@ int email_charset_is_utf8(const char *bytes, size_t len)
 	int wide = 0;
 
 	for (size_t i = 0; i < len;) {
-		int n = s[i] < 0x80 ? 1 : char_length(s + i, len - i);
+		int n = s[i] < 0x80 ? 1 : email_charset_character(s + i, len - i);
 
 		if (n == 0)
 			return 0;

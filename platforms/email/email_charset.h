@@ -17,6 +17,9 @@ int email_charset_decode(
 	const char *bytes, size_t len, const char *label, size_t max, struct buf *out);
 /* 1 when there are characters beyond ASCII and all are valid UTF-8 (the last one may be cut): chance hardly does that. */
 int email_charset_is_utf8(const char *bytes, size_t len);
+/* The length of the UTF-8 character (RFC 3629, 4) at `s`, of which `left` > 0 bytes are there; 0: it is none; -1: so far
+ * valid, but the bytes end. */
+int email_charset_character(const unsigned char *s, size_t left);
 /* The length of the longest whole-character start of valid UTF-8 that fits into `max` bytes. */
 size_t email_charset_fit(const char *s, size_t len, size_t max);
 

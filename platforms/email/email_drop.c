@@ -270,6 +270,8 @@ static int drop_check(struct drop *d, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	if (d->deletes && q->uids == NULL) /* the schema asks for it, and a page would be deleted */
+		return err_set(e, ERR_INVALID, "uid is missing");
 	if (q->property == EMAIL_PROPERTY_DATE)
 		return err_set(e, ERR_UNSUPPORTED, "POP3 cannot select by date");
 	if (q->searches)

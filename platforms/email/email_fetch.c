@@ -30,6 +30,7 @@ struct fetch {
 	struct email_find *find;
 	struct email_batch *batch; /* NULL: no mail was asked for yet */
 	int fetched;               /* all mails came, some may still be read */
+	size_t missing;            /* mails that were asked for and did not come yet */
 	uint32_t uid_validity, exists;
 	json_int_t count;
 	json_t *result;
@@ -86,6 +87,10 @@ static void on_mail(void *arg, struct imap_mail *mail)
 	CAST(fetch, f, arg, FETCH_MAGIC);
 	const struct imap_where where = {f->place.folder, f->uid_validity};
 
+	/* A server that sends more would fill memory, and the outbox. */
+	if (f->missing == 0)
+		return;
+	f->missing--;
 	email_mail_add(
 		f->batch, email_account_limits(f->account), &where, mail, f->query.include_body);
 }
@@ -122,6 +127,7 @@ static void mails_ask(
 		fetch_finish(f);
 		return;
 	}
+	f->missing = n;
 	f->batch = email_batch_new(email_account_loop(f->account), &events);
 	f->op = imap_fetch(f->im, &fetch, &calls);
 }

@@ -5,6 +5,7 @@
 
 #include "core/mem.h"
 #include "platforms/email/email_account.h"
+#include "platforms/email/email_server.h"
 #include "platforms/platform.h"
 
 #define MAILDROP_MAGIC 0x6d647270u
@@ -91,7 +92,8 @@ static void on_offline(void *arg, const struct err *why)
 
 	struct err e;
 
-	email_account_log(m->account, "email.offline", email_account_pop(m->account, &e), why);
+	email_server_log(email_account_pop(m->account, &e), email_account_psession(m->account),
+		"email.offline", why);
 	pop_link_free(&m->link);
 }
 

@@ -8,6 +8,7 @@
 #include "platforms/email/email_account.h"
 #include "platforms/email/email_place.h"
 #include "platforms/email/email_poll.h"
+#include "platforms/email/email_server.h"
 #include "platforms/email/email_watch.h"
 #include "platforms/platform.h"
 
@@ -35,6 +36,7 @@ struct spot {
 	int online;
 	int was_online; /* the subscribers know of it: they are told what happens */
 	int restored;   /* taken over from a predecessor */
+	int renumbered; /* what was there when it came online counts as known */
 	struct waiter *waiters;
 	struct spot *prev, *next;
 };
@@ -164,6 +166,8 @@ static void tell(struct spot *s, const char *status, const char *text)
 		json_object_set_new(object, "text", json_string(text));
 	if (s->restored)
 		json_object_set_new(object, "restored", json_true());
+	if (s->renumbered)
+		json_object_set_new(object, "renumbered", json_true());
 	message = activity_message("connect", json_pack("{ss}", "address", address),
 		json_pack("[{ss}]", "address", address), object);
 	for (size_t i = 0; i < ARRAY_LEN(s->topics); i++)
@@ -205,13 +209,14 @@ static void waiters_fail(struct spot *s, const struct err *e)
 
 /* --- the connection's states --------------------------------------------------------------------------------------------- */
 
-static void on_online(struct spot *s)
+static void on_online(struct spot *s, const struct err *note)
 {
 	s->online = 1;
+	s->renumbered = note->code == ERR_CONFLICT;
 	if (s->was_online)
 		tell(s, "online", NULL);
 	s->was_online = 1;
-	s->restored = 0;
+	s->restored = s->renumbered = 0;
 	while (s->waiters != NULL)
 		waiter_answer(s->waiters);
 	if (!spot_end(s))
@@ -224,10 +229,9 @@ static void on_failed(struct spot *s, const struct err *cause)
 	const struct err why = *cause;
 	struct err e;
 
-	email_account_log(o->account, "email.observe-failed",
-		s->way == EMAIL_WAY_IMAP ? email_account_imap(o->account, &e)
-					 : email_account_pop(o->account, &e),
-		&why);
+	email_server_log(s->way == EMAIL_WAY_IMAP ? email_account_imap(o->account, &e)
+						  : email_account_pop(o->account, &e),
+		ps_of(s), "email.observe-failed", &why);
 	if (s->was_online)
 		tell(s, "failed", why.text);
 	waiters_fail(s, &why);
@@ -241,7 +245,7 @@ static void on_state(void *arg, enum email_watch_state state, const struct err *
 
 	s->online = 0;
 	if (state == EMAIL_WATCH_ONLINE)
-		on_online(s);
+		on_online(s, why);
 	else if (state == EMAIL_WATCH_FAILED)
 		on_failed(s, why);
 	else if (state == EMAIL_WATCH_RECONNECTING)

@@ -55,7 +55,7 @@ static void part_fail(struct part *p, const struct err *e)
 /* Cuts the piece that was asked for out of the base64 text: 3 bytes are 4 characters. */
 static void piece_cut(const struct part *p, json_t *found, json_t *result)
 {
-	const char *text = json_string_value(json_object_get(found, "content"));
+	const char *text = json_string_value(json_object_get(found, "contents"));
 	size_t size = (size_t)json_integer_value(json_object_get(found, "size"));
 	size_t offset = MIN(p->offset, size), length = MIN(p->length, size - offset);
 	size_t from = (offset + 2) / 3 * 4, len = (length + 2) / 3 * 4;
@@ -67,7 +67,7 @@ static void piece_cut(const struct part *p, json_t *found, json_t *result)
 	json_object_set_new(result, "length", json_integer((json_int_t)length));
 	json_object_set_new(result, "encoding", json_string("base64"));
 	json_object_set_new(result, "contents",
-		json_stringn(text != NULL ? text + from : "", MIN(len, all - from)));
+		json_stringn_nocheck(text != NULL ? text + from : "", MIN(len, all - from)));
 }
 
 static void part_finish(struct part *p, json_t *found)

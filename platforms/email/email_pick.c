@@ -18,7 +18,9 @@ struct email_pick {
 	struct pop_link_entry *entries;
 	size_t n, next;
 	int whole;
-	int no_top; /* the server cannot give a header alone */
+	int no_top;         /* the server cannot give a header alone */
+	size_t n_given;     /* messages */
+	struct err missing; /* why the last mail that is left out is */
 	struct email_batch *batch;
 	struct email_pick_events events;
 };
@@ -30,10 +32,20 @@ static void over(struct email_pick *p, const struct err *e)
 	p->events.done(p->events.arg, e);
 }
 
+/* A mail that the server does not give is left out, but not all of them without a word. */
+static void complete(struct email_pick *p)
+{
+	static const struct err none = {.code = ERR_NONE};
+	const struct err missing = p->missing;
+
+	over(p, p->n_given == 0 ? &missing : &none);
+}
+
 static void on_message(void *arg, json_t *message)
 {
 	CAST(email_pick, p, arg, PICK_MAGIC);
 
+	p->n_given++;
 	p->events.message(p->events.arg, message);
 }
 
@@ -42,7 +54,7 @@ static void on_drained(void *arg)
 	CAST(email_pick, p, arg, PICK_MAGIC);
 
 	if (p->next == p->n)
-		over(p, &(struct err){.code = ERR_NONE});
+		complete(p);
 }
 
 static void mail_add(struct email_pick *p, const struct pop_link_result *r)
@@ -69,6 +81,9 @@ static void on_mail(void *arg, const struct pop_link_result *r, const struct err
 
 	if (e->code == ERR_UNSUPPORTED && !p->whole && !p->no_top) {
 		p->no_top = 1;
+	} else if (e->code == ERR_NOT_FOUND) {
+		p->missing = *e;
+		p->next++;
 	} else if (e->code != ERR_NONE) {
 		over(p, e);
 		return;
@@ -85,7 +100,7 @@ static void next_mail(struct email_pick *p)
 
 	if (p->next == p->n) {
 		if (email_batch_waiting(p->batch) == 0)
-			over(p, &(struct err){.code = ERR_NONE});
+			complete(p);
 	} else if (link == NULL) {
 		err_set(&e, ERR_REMOTE, "the connection to the server was lost");
 		over(p, &e);

@@ -17,7 +17,8 @@ struct email_pick_events {
 	/* A message, in the order of the entries; TAKES. Its object has uid (when the server has unique ids), popSeqNo and size.
 	 * Must not end the pick. */
 	void (*message)(void *arg, json_t *message);
-	/* All are there, or `e->code` says why not. May end the pick; never from within email_pick_new(). */
+	/* All are there but those that the server did not give, or `e->code` says why not; ERR_NOT_FOUND: it gave none. May
+	 * end the pick; never from within email_pick_new(). */
 	void (*done)(void *arg, const struct err *e);
 	void *arg;
 };

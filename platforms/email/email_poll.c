@@ -24,8 +24,9 @@ struct email_poll {
 	struct email_pick *pick;
 	struct platform_timer *timer;
 	struct email_retry retry;
-	int more;      /* than CHUNK are new */
-	json_t *known; /* unique ids, the newest last; NULL: no position yet */
+	int more;       /* than CHUNK are new */
+	json_t *known;  /* unique ids, the newest last; NULL: no position yet */
+	json_t *coming; /* what is known when the look is over */
 };
 
 static void look(struct email_poll *p);
@@ -50,23 +51,14 @@ static void known_add(struct email_poll *p, const char *uid)
 		json_array_remove(p->known, 0);
 }
 
-static int is_known(const struct email_poll *p, const char *uid)
-{
-	json_t *known;
-	size_t i;
-
-	json_array_foreach (p->known, i, known)
-		if (strcmp(json_string_value(known), uid) == 0)
-			return 1;
-	return 0;
-}
-
 /* --- the end of a look ------------------------------------------------------------------------------------------------- */
 
 static void session_end(struct email_poll *p)
 {
 	email_pick_free(&p->pick);
 	email_maildrop_end(&p->turn);
+	json_decref(p->coming);
+	p->coming = NULL;
 }
 
 static void failed(struct email_poll *p, const struct err *e)
@@ -91,19 +83,33 @@ static void failed(struct email_poll *p, const struct err *e)
 	p->events.state(p->events.arg, p->state, &why);
 }
 
+/* Also of mails that the server does not give is enough known: they are not asked for again and again. */
 static void looked(struct email_poll *p)
 {
-	const int changed = p->state != EMAIL_WATCH_ONLINE;
 	struct email_maildrop_turn *turn = p->turn;
 
 	p->turn = NULL;
+	json_decref(p->known);
+	p->known = p->coming;
+	p->coming = NULL;
 	email_pick_free(&p->pick);
 	email_maildrop_commit(turn, NULL, NULL);
+	/* Only now: a session that is lost at each look is one that does not come back. */
 	p->retry = (struct email_retry){0};
-	p->state = EMAIL_WATCH_ONLINE;
 	wait_for(p, p->more ? 0 : email_account_limits(p->account)->poll_interval_ms);
-	if (changed)
-		p->events.state(p->events.arg, p->state, &(struct err){.code = ERR_NONE});
+}
+
+/* The last thing to do: the observer may free the poll. */
+static void online(struct email_poll *p, int renumbered)
+{
+	struct err note = {.code = ERR_NONE};
+
+	if (p->state == EMAIL_WATCH_ONLINE && !renumbered)
+		return;
+	p->state = EMAIL_WATCH_ONLINE;
+	if (renumbered)
+		err_set(&note, ERR_CONFLICT, "the mailbox was renumbered");
+	p->events.state(p->events.arg, p->state, &note);
 }
 
 /* --- a look ------------------------------------------------------------------------------------------------------------ */
@@ -120,7 +126,7 @@ static void on_picked(void *arg, const struct err *e)
 {
 	CAST(email_poll, p, arg, POLL_MAGIC);
 
-	if (e->code != ERR_NONE)
+	if (e->code != ERR_NONE && e->code != ERR_NOT_FOUND)
 		failed(p, e);
 	else
 		looked(p);
@@ -129,28 +135,52 @@ static void on_picked(void *arg, const struct err *e)
 /* Where the new ones begin. */
 static size_t first_new(const struct email_poll *p, const struct pop_link_result *list)
 {
-	size_t i = list->n_entries;
+	json_t *set = json_object(), *uid;
+	size_t i;
 
-	while (i > 0 && !is_known(p, list->entries[i - 1].uid))
-		i--;
+	json_array_foreach (p->known, i, uid)
+		json_object_set_new(set, json_string_value(uid), json_true());
+	for (i = list->n_entries; i > 0; i--)
+		if (json_object_get(set, list->entries[i - 1].uid) != NULL)
+			break;
+	json_decref(set);
 	return i;
 }
 
-static void known_init(struct email_poll *p, const struct pop_link_result *list)
+/* Nothing is known of a mailbox with as many mails as before: the server names them otherwise now. Of a small one it is
+ * believed that all were deleted and others came: to tell of a few mails twice is better than to miss one. */
+static int is_renumbered(
+	const struct email_poll *p, const struct pop_link_result *list, size_t first)
 {
-	p->known = json_array();
-	for (size_t i = 0; i < list->n_entries; i++)
-		if (list->n_entries - i <= MAX_KNOWN)
-			known_add(p, list->entries[i].uid);
+	const size_t n_known = json_array_size(p->known);
+
+	return first == 0 && n_known >= CHUNK && list->n_entries >= n_known;
+}
+
+/* The newest of the first `n` of the list. */
+static json_t *newest(const struct pop_link_result *list, size_t n)
+{
+	json_t *uids = json_array();
+
+	for (size_t i = n > MAX_KNOWN ? n - MAX_KNOWN : 0; i < n; i++)
+		json_array_append_new(uids, json_string(list->entries[i].uid));
+	return uids;
+}
+
+static void pick_start(struct email_poll *p, const struct pop_link_entry *entries, size_t n)
+{
+	const struct email_pick_events events = {on_message, on_picked, p};
+	const struct email_pick_what what = {entries, n, p->events.wants_bodies(p->events.arg)};
+
+	p->pick = email_pick_new(p->account, p->turn, &what, &events);
 }
 
 static void on_turn(void *arg, const struct pop_link_result *list, const struct err *e)
 {
 	CAST(email_poll, p, arg, POLL_MAGIC);
-	const struct email_pick_events events = {on_message, on_picked, p};
-	struct email_pick_what what;
 	struct err why = *e;
-	size_t first;
+	size_t first, n;
+	int renumbered;
 
 	if (e->code == ERR_NONE && list->n_entries > 0 && *list->entries[0].uid == '\0')
 		err_set(&why, ERR_UNSUPPORTED, "the server has no unique ids (UIDL)");
@@ -160,17 +190,18 @@ static void on_turn(void *arg, const struct pop_link_result *list, const struct 
 		failed(p, &why);
 		return;
 	}
-	if (p->known == NULL)
-		known_init(p, list);
-	first = first_new(p, list);
-	p->more = list->n_entries - first > CHUNK;
-	if (first == list->n_entries) {
+	first = p->known != NULL ? first_new(p, list) : list->n_entries;
+	renumbered = is_renumbered(p, list, first);
+	if (renumbered)
+		first = list->n_entries;
+	n = MIN(list->n_entries - first, CHUNK);
+	p->more = list->n_entries - first > n;
+	p->coming = newest(list, first + n);
+	if (n > 0)
+		pick_start(p, list->entries + first, n);
+	else
 		looked(p);
-		return;
-	}
-	what = (struct email_pick_what){list->entries + first, MIN(list->n_entries - first, CHUNK),
-		p->events.wants_bodies(p->events.arg)};
-	p->pick = email_pick_new(p->account, p->turn, &what, &events);
+	online(p, renumbered);
 }
 
 static void look(struct email_poll *p)

@@ -3,6 +3,7 @@
 
 #include "core/mem.h"
 #include "platforms/email/email_account.h"
+#include "platforms/email/email_server.h"
 #include "platforms/email/imap.h"
 #include "platforms/platform.h"
 
@@ -88,8 +89,8 @@ static void on_offline(void *arg, const struct err *why)
 
 	struct err e;
 
-	email_account_log(
-		l->pool->account, "email.offline", email_account_imap(l->pool->account, &e), why);
+	email_server_log(email_account_imap(l->pool->account, &e),
+		email_account_psession(l->pool->account), "email.offline", why);
 	link_close(l);
 }
 

@@ -16,8 +16,8 @@ struct err;
 
 /* Of the text and of the html of a mail each, as UTF-8, when the caller does not say. */
 #define EMAIL_READ_TEXT_BYTES ((size_t)1024 * 1024)
-/* A mail above this size is better read in the thread pool: below, it takes less than a few milliseconds. */
-#define EMAIL_READ_INLINE_BYTES ((size_t)256 * 1024)
+/* A mail above this size is better read in the thread pool: below, it takes a few milliseconds, also the worst. */
+#define EMAIL_READ_INLINE_BYTES ((size_t)64 * 1024)
 
 struct email_read_options {
 	size_t max_text_bytes; /* of text and of html each; 0: EMAIL_READ_TEXT_BYTES */
@@ -39,7 +39,7 @@ struct email_read_options {
  *    "timestamp":1385000000000} */
 json_t *email_read(const char *bytes, size_t len, const struct email_read_options *o) MUST_USE;
 
-/* One part on request, as {part, fileName, contentType, size, cid, disposition, encoding:"base64", content}.
+/* One part on request, as {part, fileName, contentType, size, cid, disposition, encoding:"base64", contents}.
  * `part` is what email_read() gave in `attachments`: numbers as IMAP counts them (RFC 9051, 6.4.5.1), so "2.1" is the
  * first part of the second; an attachment within a TNEF part (winmail.dat) is counted below it. `max_bytes` bounds
  * the decoded content. GIVES; NULL with `e` filled: ERR_NOT_FOUND, ERR_TOO_LARGE. */

@@ -197,7 +197,7 @@ static void add_content(json_t *object, const char *bytes, size_t len)
 	char *text = g_base64_encode((const guchar *)bytes, len);
 
 	json_object_set_new(object, "encoding", json_string("base64"));
-	json_object_set_new(object, "content", json_string_nocheck(text));
+	json_object_set_new(object, "contents", json_string_nocheck(text));
 	g_free(text);
 }
 

@@ -9,7 +9,7 @@
 
 #define CHARSET_SIZE 41
 /* RFC 2047, 2 allows 75. The bound keeps the search for an end that is not there short. */
-#define MAX_WORD ((size_t)8192)
+#define MAX_WORD ((size_t)2048)
 
 struct word {
 	char charset[CHARSET_SIZE];

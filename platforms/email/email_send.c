@@ -88,7 +88,7 @@ static void on_sent(void *arg, const struct email_smtp_recipient *to, size_t n, 
 
 	t->delivery = NULL;
 	if (e->code != ERR_NONE) {
-		psession_log(job_psession(job), LOG_INFO, "email.not_sent", e->text);
+		email_server_log(t->send->server, job_psession(job), "email.not-sent", e);
 		fail(t, e);
 		return;
 	}

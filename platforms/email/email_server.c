@@ -7,6 +7,7 @@
 #include "core/err.h"
 #include "core/mem.h"
 #include "platforms/email/email_server_block.h"
+#include "platforms/email/email_server_login.h"
 
 #define EMAIL_SERVER_CALL_MAGIC 0x65736361u
 
@@ -16,7 +17,10 @@ int email_server_new(enum email_server_kind kind, const json_t *block, const jso
 	struct email_server **out, struct err *e)
 {
 	struct email_server *s = mem_alloc(sizeof *s);
-	int rc = email_server_block_read(s, kind, block, settings, e);
+	int rc;
+
+	s->learnt = mem_alloc(sizeof *s->learnt);
+	rc = email_server_block_read(s, kind, block, settings, e);
 
 	if (rc < 0) {
 		email_server_free(s);
@@ -37,6 +41,7 @@ void email_server_free(struct email_server *s)
 	mem_free(s->username);
 	secret_release(&s->password);
 	secret_release(&s->token);
+	mem_free(s->learnt);
 	mem_free(s);
 }
 
@@ -70,7 +75,7 @@ static void set_url(const struct email_server *s, const char *path, CURL *easy)
 {
 	const int is_ipv6 = strchr(s->host, ':') != NULL;
 	char *url = mem_printf("%s://%s%s%s:%u/%s", scheme_of(s), is_ipv6 ? "[" : "", s->host,
-		is_ipv6 ? "]" : "", s->port, path != NULL ? path : "");
+		is_ipv6 ? "]" : "", s->port, path);
 
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, scheme_of(s));
@@ -86,28 +91,6 @@ static void set_smtp_url(const struct email_server *s, CURL *easy)
 	assert(path != NULL);
 	set_url(s, path, easy);
 	curl_free(path);
-}
-
-/* How to log in. Left alone libcurl would try Kerberos wherever the server offers it, which looks up names and
- * blocks. So mechanisms are named. POP3 servers without SASL can not be told from others beforehand, and libcurl 7.88
- * has no word for the LOGIN command of IMAP alone (AUTH=+LOGIN came later). */
-static const char *login_options(const struct email_server *s)
-{
-	if (s->token.len > 0)
-		return s->oauthbearer ? "AUTH=OAUTHBEARER" : "AUTH=XOAUTH2";
-	if (s->kind == EMAIL_SERVER_POP)
-		return NULL;
-	return "AUTH=SCRAM-SHA-256;AUTH=SCRAM-SHA-1;AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN";
-}
-
-static void set_login(const struct email_server *s, CURL *easy)
-{
-	curl_easy_setopt(easy, CURLOPT_USERNAME, s->username);
-	curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, login_options(s));
-	if (s->token.len > 0)
-		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, (char *)s->token.bytes);
-	else
-		curl_easy_setopt(easy, CURLOPT_PASSWORD, (char *)s->password.bytes);
 }
 
 /* Whether libcurl's folder of authorities has their hashed names (openssl-rehash(1)). Looked at once. */
@@ -155,6 +138,7 @@ static void note_line(struct email_server_call *call, const char *line, size_t l
 
 	memcpy(call->said, line, kept);
 	call->said[kept] = '\0';
+	email_server_login_note(call, line, len);
 	if (call->line != NULL)
 		call->line(call->arg, line, len);
 }
@@ -172,15 +156,15 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 }
 
 void email_server_prepare(const struct email_server *s, const struct outbound *outbound,
-	const char *path, struct email_server_call *call, CURL *easy)
+	struct email_server_call *call, CURL *easy)
 {
-	*call = (struct email_server_call){.magic = EMAIL_SERVER_CALL_MAGIC};
+	*call = (struct email_server_call){.magic = EMAIL_SERVER_CALL_MAGIC, .server = s};
 	curl_guard_init(&call->guard, outbound, easy);
 	if (s->kind == EMAIL_SERVER_SMTP)
 		set_smtp_url(s, easy);
 	else
-		set_url(s, path, easy);
-	set_login(s, easy);
+		set_url(s, "", easy);
+	email_server_login_set(s, easy);
 	set_tls(s, easy);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);

@@ -14,6 +14,7 @@
 
 struct err;
 struct outbound;
+struct psession;
 struct email_server;
 
 enum email_server_kind { EMAIL_SERVER_SMTP, EMAIL_SERVER_IMAP, EMAIL_SERVER_POP };
@@ -50,22 +51,35 @@ typedef void email_server_line_fn(void *arg, const char *line, size_t len);
 /* What is learnt while an easy handle runs. One per handle, embedded in whatever owns the handle. */
 struct email_server_call {
 	unsigned magic;
+	const struct email_server *server;
 	struct curl_guard guard;
-	char said[256]; /* the last line of the server, cut, as it came; "" before the first */
+	unsigned offers; /* what the server said about ways to log in */
+	char said[256];  /* the last line of the server, cut, as it came; "" before the first */
 	char error[CURL_ERROR_SIZE]; /* libcurl's words */
 	email_server_line_fn *line;  /* NULL, or set after email_server_prepare() */
 	void *arg;
 };
 
-/* Sets on a fresh `easy` all but what belongs to the command: URL (`path` is its path without the leading "/", URL
- * encoded; NULL: none; for smtp it is ignored: the greeting's name goes there), user and password or token, TLS 1.2
- * or later with verification, required STARTTLS, protocol, address guard, time to connect and log in, header function
- * (fills `call`); no proxy, no .netrc, no signals. The time libcurl waits for any later reply, also for the one to
- * QUIT when a connection is closed, is the time to connect: libcurl 7.88 blocks in that wait, so leave a connection
- * to it with CURLOPT_CONNECT_ONLY only. `call` is KEPT and must stay where it is, and `s` and `outbound` are KEPT,
- * until `easy` is cleaned up. */
+/* Sets on a fresh `easy` all but what belongs to the use of the connection: URL (for smtp with the greeting's name), user
+ * and password or token, TLS 1.2 or later with verification, required STARTTLS, protocol, address guard, time to connect
+ * and log in, header function (fills `call`); no proxy, no .netrc, no signals. libcurl 7.88 blocks while it waits for the
+ * reply to QUIT, so leave a connection to it with CURLOPT_CONNECT_ONLY only. `call` is KEPT and must stay where it is, and
+ * `s` and `outbound` are KEPT, until `easy` is cleaned up. */
 void email_server_prepare(const struct email_server *s, const struct outbound *outbound,
-	const char *path, struct email_server_call *call, CURL *easy);
+	struct email_server_call *call, CURL *easy);
+
+/* 1: the login failed with `rc` only because the server has no SASL; that is remembered, and another handle, prepared
+ * now, will use the command LOGIN (IMAP) or USER and PASS (POP3). Else 0. */
+int email_server_learn(
+	const struct email_server *s, const struct email_server_call *call, CURLcode rc);
+/* Takes user and secret out of a handle that has logged in. libcurl keeps copies with the connection all the same. */
+void email_server_forget_login(CURL *easy);
+
+/* Remembers for 5 seconds that a login was refused, ERR_AUTH; other errors are ignored. */
+void email_server_remember(const struct email_server *s, const struct err *why);
+/* The refusal of a moment ago, negative with `e` filled, or 0: many jobs with a wrong password are not to lock the
+ * account, nor to look like an attack. */
+int email_server_recall(const struct email_server *s, struct err *e);
 
 /* The result of a handle as our error: one clear sentence with host and port, never a secret. CURLE_OK clears `e` and
  * is 0. Else negative: ERR_AUTH (login refused, with the server's words), ERR_BUSY (login not possible now: SMTP 4xx,
@@ -74,6 +88,11 @@ void email_server_prepare(const struct email_server *s, const struct outbound *o
  * with the server's words when it said some). */
 int email_server_explain(const struct email_server *s, const struct email_server_call *call,
 	CURL *easy, CURLcode rc, struct err *e);
+
+/* Logs that something failed there: its name and which error. Not the text, which may have names of folders, addresses
+ * and what the server says of the user. */
+void email_server_log(
+	const struct email_server *s, struct psession *ps, const char *ev, const struct err *why);
 
 /* What a server said, fit for an error text or a result: valid UTF-8 (other bytes become '?'), control characters
  * become spaces, runs of them one, none at the ends, cut at a character. `size` counts the NUL. Returns `out`. */

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* email_server_block - the inside of struct email_server, and how it is read from the credentials.
  *
- * For email_server.c and email_server_explain.c alone: all others see email_server.h. */
+ * For email_server*.c alone: all others see email_server.h. */
 #ifndef PLATFORMS_EMAIL_EMAIL_SERVER_BLOCK_H
 #define PLATFORMS_EMAIL_EMAIL_SERVER_BLOCK_H
 
+#include "core/err.h"
 #include "core/mem.h"
 #include "platforms/email/email_server.h"
 
 enum email_server_security { EMAIL_SERVER_TLS, EMAIL_SERVER_STARTTLS, EMAIL_SERVER_PLAIN };
+
+/* What is known from earlier logins, and may change while the rest does not. */
+struct email_server_learnt {
+	int no_sasl;        /* it has none of the mechanisms that are named to it */
+	struct err refusal; /* ERR_NONE, or why the last login was refused */
+	uint64_t refused_ms;
+};
 
 struct email_server {
 	enum email_server_kind kind;
@@ -23,6 +31,7 @@ struct email_server {
 	char *ca_file; /* NULL: the system's authorities */
 	int insecure;  /* certificates are not verified */
 	unsigned connect_timeout_ms;
+	struct email_server_learnt *learnt;
 };
 
 /* Fills the zeroed `s`; see email_server_new(). What was filled until a failure is the caller's to free too. */

@@ -3,27 +3,13 @@
 #include <string.h>
 
 #include "core/err.h"
+#include "platforms/email/email_charset.h"
 #include "platforms/email/email_server_block.h"
+#include "platforms/platform.h"
 
 #define TEXT_SIZE 200
 
 /* --- what servers say -------------------------------------------------------------------------------------------- */
-
-/* Length of the UTF-8 character at `s` (RFC 3629, 4), 0 when there is none. */
-static size_t character_at(const unsigned char *s, size_t len)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-
-	if (n == 0 || n > len || s[0] > 0xF4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-		(s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-		return 0;
-	return n;
-}
 
 /* Blank is what separates words: spaces, and C0 and C1 control characters. */
 static int is_blank(const unsigned char *s, size_t n)
@@ -38,7 +24,7 @@ char *email_server_text(char *out, size_t size, const char *bytes, size_t len)
 	int space = 0;
 
 	for (size_t i = 0, n; i < len; i += MAX(n, 1)) {
-		n = character_at(s + i, len - i);
+		n = (size_t)MAX(email_charset_character(s + i, len - i), 0);
 		if (n > 0 && is_blank(s + i, n)) {
 			space = used > 0;
 			continue;
@@ -226,4 +212,13 @@ int email_server_explain(const struct email_server *s, const struct email_server
 	default:
 		return explain_lost(s, call, rc, e);
 	}
+}
+
+void email_server_log(
+	const struct email_server *s, struct psession *ps, const char *ev, const struct err *why)
+{
+	char *text = mem_printf("%s: %s", s->name, err_token((int)why->code));
+
+	psession_log(ps, LOG_INFO, ev, text);
+	mem_free(text);
 }

@@ -7,6 +7,7 @@
 #include "platforms/email/email_find.h"
 #include "platforms/email/email_mail.h"
 #include "platforms/email/email_retry.h"
+#include "platforms/email/email_server.h"
 #include "platforms/platform.h"
 
 #define WATCH_MAGIC 0x65776174u
@@ -25,8 +26,10 @@ struct email_watch {
 	struct email_retry retry;
 	uint32_t uid_validity, last_uid; /* the position; 0: none yet */
 	uint32_t chunk_end; /* the last UID of those that are being fetched; 0: none are */
+	size_t missing;     /* of these; a server that sends more would fill memory */
 	int whole;          /* they are fetched with bodies */
 	int news;           /* something came meanwhile: look again */
+	int renumbered;     /* the folder has another UIDVALIDITY than the position had */
 };
 
 static void connect_now(struct email_watch *w);
@@ -76,7 +79,8 @@ static void lost(struct email_watch *w, const struct err *cause)
 		return;
 	}
 	w->timer = psession_timer(email_account_psession(w->account), pause, on_timer, w);
-	email_account_log(w->account, "email.lost", email_account_imap(w->account, &e), &why);
+	email_server_log(email_account_imap(w->account, &e), email_account_psession(w->account),
+		"email.lost", &why);
 	state_set(w, EMAIL_WATCH_RECONNECTING, &why);
 }
 
@@ -97,8 +101,15 @@ static void on_watch_over(void *arg, const struct imap_result *r, const struct e
 
 /* --- new mails ------------------------------------------------------------------------------------------------------- */
 
+/* A connection that is lost at each look, maybe by the mail it finds, is one that does not come back. */
+static void settled(struct email_watch *w)
+{
+	w->retry = (struct email_retry){0};
+}
+
 static void chunk_over(struct email_watch *w)
 {
+	settled(w);
 	/* Mails that were gone before they could be fetched are behind us, too. */
 	w->last_uid = MAX(w->last_uid, w->chunk_end);
 	w->chunk_end = 0;
@@ -130,8 +141,10 @@ static void on_mail(void *arg, struct imap_mail *mail)
 	CAST(email_watch, w, arg, WATCH_MAGIC);
 	const struct imap_where where = {w->folder, w->uid_validity};
 
-	if (mail->uid > w->last_uid)
-		email_mail_add(w->batch, email_account_limits(w->account), &where, mail, w->whole);
+	if (mail->uid <= w->last_uid || w->missing == 0)
+		return;
+	w->missing--;
+	email_mail_add(w->batch, email_account_limits(w->account), &where, mail, w->whole);
 }
 
 static void on_mails(void *arg, const struct imap_result *r, const struct err *e)
@@ -159,6 +172,7 @@ static void chunk_ask(struct email_watch *w, const uint32_t *uids, size_t n)
 				   : EMAIL_MAIL_HEADER_BYTES;
 	fetch.n_ranges = email_find_ranges(uids, n, ranges);
 	w->chunk_end = uids[n - 1];
+	w->missing = n;
 	w->batch = email_batch_new(email_account_loop(w->account), &events);
 	w->op = imap_fetch(w->im, &fetch, &calls);
 }
@@ -176,10 +190,12 @@ static void on_found(void *arg, const struct imap_result *r, const struct err *e
 	/* Asked for 8:*, a server whose last mail has 5 names that one (RFC 9051, 6.4.8). */
 	while (first < r->n_uids && r->uids[first] <= w->last_uid)
 		first++;
-	if (first < r->n_uids)
+	if (first < r->n_uids) {
 		chunk_ask(w, r->uids + first, MIN(r->n_uids - first, CHUNK));
-	else
+	} else {
+		settled(w);
 		check(w);
+	}
 }
 
 /* Looks for mails behind the position, when there is reason to and nothing under way. */
@@ -210,11 +226,15 @@ static void on_news(void *arg, const struct imap_news *news)
 /* The search for what came while we were away begins first, because the observer may free the watch. */
 static void online(struct email_watch *w)
 {
-	w->retry = (struct email_retry){0};
+	struct err note = {.code = ERR_NONE};
+
+	if (w->renumbered)
+		err_set(&note, ERR_CONFLICT, "the folder was renumbered");
+	w->renumbered = 0;
 	w->state = EMAIL_WATCH_ONLINE;
 	w->news = 1;
 	check(w);
-	w->events.state(w->events.arg, w->state, &(struct err){.code = ERR_NONE});
+	w->events.state(w->events.arg, w->state, &note);
 }
 
 static void on_newest(void *arg, struct imap_mail *mail)
@@ -260,6 +280,7 @@ static void on_look(void *arg, const struct imap_result *r, const struct err *e)
 		return;
 	}
 	/* The first time, or another folder took the name: what was before can not be told apart from what is new. */
+	w->renumbered = w->uid_validity != 0;
 	w->uid_validity = r->folder->uid_validity;
 	w->last_uid = r->folder->uid_next > 0 ? r->folder->uid_next - 1 : 0;
 	if (r->folder->uid_next == 0 && r->folder->exists > 0)

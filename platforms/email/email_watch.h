@@ -15,14 +15,15 @@ struct err;
 
 enum email_watch_state {
 	EMAIL_WATCH_CONNECTING,
-	EMAIL_WATCH_ONLINE,       /* whatever comes from now on is told */
-	EMAIL_WATCH_RECONNECTING, /* lost; what comes is told afterwards */
+	EMAIL_WATCH_ONLINE, /* what came while it was lost and whatever comes from now on is told */
+	EMAIL_WATCH_RECONNECTING, /* lost */
 	EMAIL_WATCH_FAILED        /* for good */
 };
 
 /* None is called from within email_watch_new(). */
 struct email_watch_events {
-	/* Each change. `why` has a code when it is RECONNECTING or FAILED. May free the watch. */
+	/* Each change. `why` has a code when it is RECONNECTING or FAILED; ONLINE with ERR_CONFLICT: the server has
+	 * numbered its mails anew, what was there counts as known. May free the watch. */
 	void (*state)(void *arg, enum email_watch_state state, const struct err *why);
 	/* A new mail as message, each once; TAKES. The position is behind it already. Must not free the watch. */
 	void (*message)(void *arg, json_t *message);

@@ -35,7 +35,11 @@ struct email_wire {
 	int paused;
 	int busy; /* a callback runs: the memory stays until it returns */
 	int freed;
-	struct buf out;
+	int broken; /* nothing can be sent any more; what the server said before is worth reading */
+	/* What OpenSSL was given and did not take has to be given again at the same address, so `out` is not touched
+	 * until it is gone; meanwhile more goes to `queued`. */
+	struct buf out, queued;
+	size_t out_done;
 	struct err why; /* FAILED */
 };
 
@@ -69,6 +73,7 @@ void email_wire_free(struct email_wire **wire)
 	if (w->busy)
 		return;
 	buf_release(&w->out);
+	buf_release(&w->queued);
 	w->magic = 0;
 	mem_free(w);
 }
@@ -99,7 +104,8 @@ static void watch(struct email_wire *w)
 {
 	int events = w->state != UP
 			     ? 0
-			     : (w->paused ? 0 : UV_READABLE) | (w->out.len > 0 ? UV_WRITABLE : 0);
+			     : (w->paused ? 0 : UV_READABLE) |
+				       (!w->broken && email_wire_left(w) > 0 ? UV_WRITABLE : 0);
 
 	if (events == w->events)
 		return;
@@ -144,20 +150,40 @@ static void go_down(struct email_wire *w)
 
 /* --- the socket ------------------------------------------------------------------------------------------------- */
 
-static void flush(struct email_wire *w)
+/* `out` is gone: what was queued behind it follows. */
+static void refill(struct email_wire *w)
 {
-	while (w->state == UP && w->out.len > 0) {
+	struct buf empty = w->out;
+
+	w->out_done = 0;
+	buf_clear(&empty);
+	w->out = w->queued;
+	w->queued = empty;
+}
+
+/* 1: some bytes went out. */
+static int flush(struct email_wire *w)
+{
+	int sent = 0;
+
+	while (w->state == UP && !w->broken && email_wire_left(w) > 0) {
 		size_t n = 0;
-		CURLcode rc = curl_easy_send(w->easy, w->out.data, w->out.len, &n);
+		CURLcode rc = curl_easy_send(
+			w->easy, w->out.data + w->out_done, w->out.len - w->out_done, &n);
 		if (rc == CURLE_AGAIN)
 			break;
 		if (rc != CURLE_OK) {
-			lost(w);
-			return;
+			w->broken = 1;
+			next_turn(w);
+			break;
 		}
-		buf_consume(&w->out, n);
+		sent |= n > 0;
+		w->out_done += n;
+		if (w->out_done == w->out.len)
+			refill(w);
 	}
 	watch(w);
+	return sent;
 }
 
 /* Until nothing is left, also in the TLS layer, where no poll would tell of it. */
@@ -194,10 +220,12 @@ static void on_ready(void *arg, int status, int events)
 		lost(w);
 		return;
 	}
-	if (events & UV_WRITABLE)
-		flush(w);
+	enter(w);
+	if ((events & UV_WRITABLE) && flush(w) && w->ev.sent != NULL)
+		w->ev.sent(w->ev.arg);
 	if (events & UV_READABLE)
 		pump(w);
+	leave(w);
 }
 
 static void on_next_turn(void *arg)
@@ -205,22 +233,52 @@ static void on_next_turn(void *arg)
 	CAST(email_wire, w, arg, WIRE_MAGIC);
 
 	w->timer = NULL;
-	if (w->state == FAILED)
+	if (w->state == FAILED) {
 		go_down(w);
-	else
-		pump(w);
+		return;
+	}
+	enter(w);
+	pump(w);
+	if (w->state == UP && w->broken)
+		lost(w);
+	leave(w);
 }
 
 /* --- connecting ------------------------------------------------------------------------------------------------- */
+
+static void prepare(struct email_wire *w);
+
+/* 1: the server has no SASL, and is asked again without. */
+static int again(struct email_wire *w, CURLcode rc)
+{
+	if (!email_server_learn(w->server, &w->call, rc))
+		return 0;
+	curl_loop_remove(w->curl, w->easy);
+	curl_easy_cleanup(w->easy);
+	prepare(w);
+	return 1;
+}
+
+static void on_line(void *arg, const char *line, size_t len)
+{
+	CAST(email_wire, w, arg, WIRE_MAGIC);
+
+	if (w->ev.line != NULL)
+		w->ev.line(w->ev.arg, line, len);
+}
 
 static void on_connected(void *arg, CURL *easy, CURLcode rc)
 {
 	CAST(email_wire, w, arg, WIRE_MAGIC);
 
+	if (again(w, rc))
+		return;
 	if (email_server_explain(w->server, &w->call, easy, rc, &w->why) < 0) {
+		email_server_remember(w->server, &w->why);
 		go_down(w);
 		return;
 	}
+	email_server_forget_login(easy);
 	if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &w->fd) != CURLE_OK ||
 		w->fd == CURL_SOCKET_BAD) {
 		lost(w);
@@ -235,24 +293,36 @@ static void on_connected(void *arg, CURL *easy, CURLcode rc)
 	next_turn(w); /* bytes may be in the TLS layer already */
 }
 
+static void prepare(struct email_wire *w)
+{
+	w->easy = curl_easy_init();
+	assert(w->easy != NULL);
+	email_server_prepare(w->server, psession_outbound(w->ps), &w->call, w->easy);
+	w->call.line = on_line;
+	w->call.arg = w;
+	curl_easy_setopt(w->easy, CURLOPT_CONNECT_ONLY, 1L);
+	/* A server that says something now and then, but never lets us in. */
+	curl_easy_setopt(w->easy, CURLOPT_TIMEOUT_MS, LOGIN_MS);
+	curl_loop_add_kept(w->curl, w->easy, on_connected, w);
+}
+
 struct email_wire *email_wire_new(
 	struct psession *ps, const struct email_server *server, const struct email_wire_events *ev)
 {
 	struct email_wire *w = mem_alloc(sizeof *w);
+	struct err refusal;
 
 	w->magic = WIRE_MAGIC;
 	w->ps = ps;
 	w->server = server;
 	w->ev = *ev;
 	w->fd = CURL_SOCKET_BAD;
+	if (email_server_recall(server, &refusal) < 0) {
+		fail(w, &refusal);
+		return w;
+	}
 	w->curl = curl_loop_new(http_client_loop(psession_http(ps)));
-	w->easy = curl_easy_init();
-	assert(w->easy != NULL);
-	email_server_prepare(server, psession_outbound(ps), NULL, &w->call, w->easy);
-	curl_easy_setopt(w->easy, CURLOPT_CONNECT_ONLY, 1L);
-	/* A server that says something now and then, but never lets us in. */
-	curl_easy_setopt(w->easy, CURLOPT_TIMEOUT_MS, LOGIN_MS);
-	curl_loop_add_kept(w->curl, w->easy, on_connected, w);
+	prepare(w);
 	return w;
 }
 
@@ -260,8 +330,13 @@ void email_wire_write(struct email_wire *w, const void *bytes, size_t len)
 {
 	if (w->state != UP)
 		return;
-	buf_add(&w->out, bytes, len);
+	buf_add(w->out.len > 0 ? &w->queued : &w->out, bytes, len);
 	flush(w);
+}
+
+size_t email_wire_left(const struct email_wire *w)
+{
+	return w->out.len - w->out_done + w->queued.len;
 }
 
 void email_wire_pause(struct email_wire *w, int paused)

@@ -2,10 +2,9 @@
 /* smtp_link - one connection to an SMTP server that has accepted our login: commands out, replies in, a mail's bytes
  * out.
  *
- * libcurl looks up, connects, secures and logs in (CURLOPT_CONNECT_ONLY); the dialogue behind is ours, because
- * libcurl 7.88 blocks while it waits for the reply to a mail, and does not tell which recipient was refused. Knows no
- * transaction: email_smtp.h is the layer above. A mail is taken from its owner piece by piece, as the socket takes
- * it. */
+ * libcurl connects, secures and logs in (email_wire.h); the dialogue behind is ours, because libcurl 7.88 blocks while it
+ * waits for the reply to a mail, and does not tell which recipient was refused. Knows no transaction: email_smtp.h is
+ * the layer above. A mail is taken from its owner piece by piece, as the socket takes it. */
 #ifndef PLATFORMS_EMAIL_SMTP_LINK_H
 #define PLATFORMS_EMAIL_SMTP_LINK_H
 

@@ -36,6 +36,19 @@ class Prosody:
     def stop(self):
         subprocess.run([os.path.join(SERVERS, "stop.sh"), self.folder], check=False, capture_output=True)
 
+    def archive(self, i, sender):
+        """The texts that the server took for account i from the account `sender`, in order; it knows nothing of
+        Sockethub. (A client may be told of one twice: what its worker had not confirmed when it died comes again.)"""
+        with open(os.path.join(self.folder, "data/localhost/archive/a%d.list" % i), encoding="utf-8") as f:
+            items = f.read().split("item({")
+        ends = [r'\["%s"\] = "a%d@localhost[/"]' % end for end in (("to", i), ("from", sender))]
+        found = []
+        for item in items:
+            text = re.search(r'\{\s*"([^"]*)";', item)  # the body: nothing else in a message has text
+            if text and all(re.search(end, item) for end in ends):
+                found.append(text.group(1))
+        return found
+
     @property
     def ca(self):
         return os.path.join(self.folder, "ca.pem")
@@ -88,26 +101,37 @@ class Account:
         return [m["object"].get("status") for m in self.seen if m["verb"] == "connect" and "rid" not in m]
 
 
-class Accounts(lib.StackTest):
-    def rig(self, n, workers=1, **settings):
-        stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, workers=0, start=False,
-                           config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}})
+class Rig(lib.StackTest):
+    """What a test of accounts stands on; also of test_faults_accounts.py."""
+    config = {}
+
+    def rig(self, n, workers=1, gateways=1, supervised=False, **settings):
+        if supervised:
+            settings["workers"] = 2
+        stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, gateways=gateways, workers=0, start=False,
+                           supervised=supervised,
+                           config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}, **self.config})
         prosody = Prosody(stack.dir, n)
         self.addCleanup(prosody.stop)
         stack.reconfigure({"platforms": {"xmpp": {"ca_file": prosody.ca}}})
         stack.start_redis()
-        stack.start_gateway(wait=False)
+        if supervised:
+            stack.start_daemon()
+            return stack, prosody
+        for _ in range(gateways):
+            stack.start_gateway(wait=False)
         for _ in range(workers):
             stack.start_worker("xmpp").wait_event("worker.ready")
-        stack.wait_ready()
+        if workers:
+            stack.wait_ready()
         return stack, prosody
 
     def holders(self, stack):
         """{worker name: how many accounts}, as Redis has it."""
-        found = {}
+        found = collections.Counter()
         for key in stack.redis("KEYS", "sh:{*}:held:xmpp:*"):
-            found[key.decode().rpartition(":")[2]] = stack.redis("SCARD", key)
-        return found
+            found[key.decode().rpartition(":")[2]] += stack.redis("SCARD", key)
+        return dict(found)
 
     def opened(self, stack):
         """{account key: how often any worker opened it}"""
@@ -131,12 +155,12 @@ class Accounts(lib.StackTest):
         if failures:
             raise failures[0]
 
-    def test_every_job_reaches_the_holder(self):
-        n, jobs = 8, 25
-        stack, prosody = self.rig(n, workers=3)
+    def chat(self, n, jobs, workers):
+        """Everybody sends to the next one."""
+        stack, prosody = self.rig(n, workers=workers)
         everyone = [Account(stack, prosody, i) for i in range(n)]
 
-        def chat(i):
+        def talk(i):
             me, to = everyone[i], everyone[(i + 1) % n]
             # One request for each, so that different workers read them; nobody waits for an answer.
             for k in range(jobs):
@@ -144,7 +168,7 @@ class Accounts(lib.StackTest):
             me.until("all results", lambda seen: sum("rid" in m for m in seen) >= jobs)
         # Presence is not needed to get messages, a connection is.
         self.together(*[lambda a=a: self.assertTrue(a.run("connect")["status"]) for a in everyone])
-        self.together(*[lambda i=i: chat(i) for i in range(n)])
+        self.together(*[lambda i=i: talk(i) for i in range(n)])
         for i, me in enumerate(everyone):
             sender = everyone[(i - 1) % n]
             me.until("messages of %s" % sender.address, lambda _, me=me, s=sender: len(me.texts(s)) >= jobs)
@@ -154,6 +178,88 @@ class Accounts(lib.StackTest):
             self.assertTrue(all(r["status"] for r in results), results)
         self.assertEqual([1] * n, list(self.opened(stack).values()))
         self.assertEqual(n, sum(self.holders(stack).values()))
+
+    def worker_killed_under_load(self, n, jobs):
+        stack, prosody = self.rig(n, workers=2)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+        self.together(*[lambda a=a: self.assertTrue(a.run("connect")["status"]) for a in everyone])
+        half = threading.Event()
+
+        def chat(i):
+            me, to = everyone[i], everyone[(i + 1) % n]
+            for k in range(jobs):
+                me.post(me.job("send", [to.address], text="%d" % k))
+                if k == jobs // 2:
+                    half.set()
+            me.until("all results", lambda seen: sum("rid" in m for m in seen) >= jobs, 120)
+
+        def fault():
+            half.wait()
+            stack.workers["xmpp"][0].kill()
+        self.together(fault, *[lambda i=i: chat(i) for i in range(n)])
+        for i, me in enumerate(everyone):
+            results = collections.Counter(m["rid"] for m in me.seen if "rid" in m)
+            self.assertEqual({1}, set(results.values()))
+            self.assertEqual(jobs, len(results))
+            failed = [m for m in me.seen if m.get("status") is False]
+            for m in failed:
+                self.assertIn("may or may not have", m["message"])
+            good = {m["rid"] for m in me.seen if m.get("rid") and m["status"]}
+            to = everyone[(i + 1) % n]
+            # What succeeded has arrived; what may have been sent may have; nothing was sent twice.
+            to.until("messages", lambda _, to=to, me=me, good=good: len(set(to.texts(me))) >= len(good), 60)
+            sent = prosody.archive((i + 1) % n, i)
+            self.assertEqual(len(sent), len(set(sent)))
+        self.assertEqual(n, sum(self.holders(stack).values()))
+
+
+class Shards(Rig):
+    """The same where the keys of accounts, jobs and sessions lie in different shards."""
+    config = {"shards": 4}
+
+    def test_chat(self):
+        self.chat(6, 15, workers=2)
+
+    def test_worker_killed_under_load(self):
+        self.worker_killed_under_load(4, 25)
+
+
+class Supervised(Rig):
+    def test_worker_killed_and_reloaded(self):
+        """sockethubd tells a successor whom it follows; after SIGHUP new workers take over from those that end."""
+        n, stack, prosody = 3, *self.rig(3, supervised=True)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+        for a in everyone:
+            self.assertTrue(a.run("connect")["status"])
+
+        def workers():
+            return {pid for pid, words in lib.children(stack.daemon.pid) if words and words[0].endswith("sockethub-worker")}
+
+        def back(before, number):
+            lib.until("new workers", lambda: len(workers()) == 2 and not workers() & before, 30)
+            for a in everyone:
+                a.until("online %d" % number, lambda _, a=a: a.states().count("online") >= number)
+                self.assertTrue(a.run("send", ["a0@localhost"], text="still here")["status"])
+            lib.until("one holder each", lambda: sum(self.holders(stack).values()) == n and not
+                      set(self.holders(stack)) - self.alive(stack))
+        first = workers()
+        for pid in first:
+            os.kill(pid, signal.SIGKILL)
+        back(first, 1)
+        second = workers()
+        stack.reconfigure({"platforms": {"xmpp": {"reconnect_max_s": 2}}})
+        stack.daemon.signal(signal.SIGHUP)
+        stack.daemon.asked = None
+        back(second, 2)
+
+    def alive(self, stack):
+        keys = stack.redis("KEYS", "sh:{*}:w:xmpp:*")
+        return {k.decode().rpartition(":")[2] for k in keys if stack.redis("GET", k) != b"left"}
+
+
+class Accounts(Rig):
+    def test_every_job_reaches_the_holder(self):
+        self.chat(8, 25, workers=3)
 
     def test_first_jobs_keep_their_order(self):
         """The jobs that open the connection, spread over the workers."""
@@ -196,37 +302,7 @@ class Accounts(lib.StackTest):
         self.assertEqual(n_first, len(restored), [a.states() for a in everyone])
 
     def test_worker_killed_under_load(self):
-        n, jobs = 4, 40
-        stack, prosody = self.rig(n, workers=2)
-        everyone = [Account(stack, prosody, i) for i in range(n)]
-        self.together(*[lambda a=a: self.assertTrue(a.run("connect")["status"]) for a in everyone])
-        half = threading.Event()
-
-        def chat(i):
-            me, to = everyone[i], everyone[(i + 1) % n]
-            for k in range(jobs):
-                me.post(me.job("send", [to.address], text="%d" % k))
-                if k == jobs // 2:
-                    half.set()
-            me.until("all results", lambda seen: sum("rid" in m for m in seen) >= jobs, 120)
-
-        def fault():
-            half.wait()
-            stack.workers["xmpp"][0].kill()
-        self.together(fault, *[lambda i=i: chat(i) for i in range(n)])
-        for i, me in enumerate(everyone):
-            results = collections.Counter(m["rid"] for m in me.seen if "rid" in m)
-            self.assertEqual({1}, set(results.values()))
-            self.assertEqual(jobs, len(results))
-            failed = [m for m in me.seen if m.get("status") is False]
-            for m in failed:
-                self.assertIn("may or may not have", m["message"])
-            good = {m["rid"] for m in me.seen if m.get("rid") and m["status"]}
-            to = everyone[(i + 1) % n]
-            # What succeeded has arrived; what may have been sent may have; nothing arrived twice.
-            to.until("messages", lambda _, to=to, me=me, good=good: len(to.texts(me)) >= len(good), 60)
-            self.assertEqual(len(to.texts(me)), len(set(to.texts(me))))
-        self.assertEqual(n, sum(self.holders(stack).values()))
+        self.worker_killed_under_load(4, 40)
 
     def test_only_worker_killed(self):
         """Supervised: its successor brings the connections back for the sessions that still live, and tells them."""
@@ -259,6 +335,126 @@ class Accounts(lib.StackTest):
         self.assertEqual(204, stack.http("DELETE", stack.base + "/" + two.sid).status)
         lib.until("the account is nobody's", lambda: not stack.redis("KEYS", "sh:{*}:a:xmpp:*"))
         self.assertEqual({}, self.holders(stack))
+
+    def test_order_while_connections_are_cut(self):
+        """What Redis did not answer is asked again: a job keeps its place in the line."""
+        jobs = 60
+        stack, prosody = self.rig(2, workers=3)
+        one, two = Account(stack, prosody, 0), Account(stack, prosody, 1)
+        self.assertTrue(two.run("connect")["status"])
+        confirmed = []
+
+        def confirm():
+            job = one.job("send", [two.address], text="%d" % one.rid)
+            posted = stack.post(job, sid=one.sid)
+            if posted.status == 200 and posted.replies[0]["status"]:
+                confirmed.append((job["rid"], job["object"]["text"]))
+                return True
+            return False  # 503: the gateway's connection was cut as well
+        for k in range(jobs):
+            lib.until("a job is confirmed", confirm, step=0.01)
+            if k % 6 == 5:
+                stack.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+        def results():
+            try:
+                one.poll()
+            except (AssertionError, OSError):
+                pass  # 503: cut as well
+            return {m["rid"]: m for m in one.seen if "rid" in m}
+        found = lib.until("all results", lambda: (lambda r: r if all(rid in r for rid, _ in confirmed) else None)(results()),
+                          60, step=0)
+        failed = {r["message"] for r in found.values() if not r["status"]}
+        self.assertEqual(set(), {m for m in failed if "may or may not" not in m})
+        good = [text for rid, text in confirmed if found[rid]["status"]]
+        self.assertEqual(good, [text for text in prosody.archive(1, 0) if text in set(good)])
+
+    def test_held_for_nobody(self):
+        """An account that a worker holds by what Redis says, and knows nothing of."""
+        stack, prosody = self.rig(1, workers=1)
+        a = Account(stack, prosody, 0)
+        self.assertTrue(a.run("connect")["status"])
+        name, key, stale = next(iter(self.holders(stack))), "k" * 22, "s" * 22
+        stack.redis("HSET", "sh:{0}:a:xmpp:" + key, "w", name)
+        stack.redis("SADD", "sh:{0}:held:xmpp:" + name, key, stale)
+        lib.until("it is let go of", lambda: self.holders(stack) == {name: 1}, 20)
+        self.assertEqual(1, len(stack.redis("KEYS", "sh:{*}:a:xmpp:*")))
+        self.assertTrue(a.run("send", ["a0@localhost"], text="still here")["status"])
+
+    def test_session_ends_at_once(self):
+        """Before its first job has found its connection."""
+        n = 8
+        stack, prosody = self.rig(n, workers=3)
+        for _ in range(3):
+            for i in range(n):
+                a = Account(stack, prosody, i)
+                a.post(a.job("send", ["a0@localhost"], text="x"))
+                self.assertEqual(204, stack.http("DELETE", stack.base + "/" + a.sid).status)
+        lib.until("nothing is left", lambda: not stack.redis("KEYS", "sh:{*}:a:xmpp:*") and not self.holders(stack), 30)
+
+    def test_redis_forgets(self):
+        """A Redis that came back without its last seconds: the holder says again what it holds, and what it would leave."""
+        n = 3
+        stack, prosody = self.rig(n, workers=1)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+        for a in everyone:
+            self.assertTrue(a.run("connect")["status"])
+        for key in stack.redis("KEYS", "sh:{*}:a:xmpp:*") + stack.redis("KEYS", "sh:{*}:held:xmpp:*"):
+            stack.redis("DEL", key)
+        stack.redis("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        lib.until("it says so", lambda: sum(self.holders(stack).values()) == n)
+        lib.until("its records", lambda: all(stack.redis("HEXISTS", k, "d") for k in stack.redis("KEYS", "sh:{*}:a:xmpp:*")))
+        stack.workers["xmpp"][0].kill()
+        second = stack.start_worker("xmpp")
+        second.wait_event("instance.open", count=n, timeout=60)
+
+    def test_suspects_in_one_line(self):
+        """Two jobs that saw three workers die, the later one taken first: it waits for the other, and both are done."""
+        stack, prosody = self.rig(1, workers=1)
+        a = Account(stack, prosody, 0)
+        stack.workers["xmpp"][0].kill()
+        rids = []
+        for _ in range(2):
+            job = a.job("fetch", ["roster"])
+            rids.append(job["rid"])
+            a.post(job)
+        queue = "sh:{0}:q:xmpp"
+        stack.redis("XREADGROUP", "GROUP", "w", "ghost", "STREAMS", queue, ">")
+        first, second = [row[0] for row in stack.redis("XPENDING", queue, "w", "-", "+", 10)]
+        # Who comes first in the alphabet is taken over first.
+        for name, entry in (("ghost-b", first), ("ghost-a", second)):
+            stack.redis("XCLAIM", queue, "w", name, 0, entry, "RETRYCOUNT", 3)
+        stack.start_worker("xmpp")
+        a.until("both results", lambda seen: [m["rid"] for m in seen if "rid" in m and m["rid"] in rids] == rids, 60)
+        self.assertTrue(all(m["status"] for m in a.seen if m.get("rid") in rids), a.seen)
+
+    def test_drain_leaves_those_behind(self):
+        """A job behind one that another worker has does not hold up a worker that ends."""
+        stack, prosody = self.rig(1, workers=1)
+        stack.reconfigure({"drain_s": 25})
+        stack.workers["xmpp"][0].stop()
+        worker = stack.start_worker("xmpp")
+        worker.wait_event("worker.ready")
+        a, queue = Account(stack, prosody, 0), "sh:{0}:q:xmpp"
+        self.assertTrue(a.run("connect")["status"])
+        # Given to it, and taken by another before it has looked; that one lives, and does nothing.
+        worker.signal(signal.SIGSTOP)
+        rids = []
+        for job in a.job("send", ["a0@localhost"], text="x"), a.job("fetch", ["roster"]):
+            rids.append(job["rid"])
+            a.post(job)
+            if len(rids) == 1:
+                entry = lib.until("it is given", lambda: stack.redis("XPENDING", queue, "w", "-", "+", 1))[0][0]
+                stack.redis("SET", "sh:{0}:w:xmpp:another", 1, "EX", 100)
+                stack.redis("XCLAIM", queue, "w", "another", 0, entry)
+        worker.signal(signal.SIGCONT)
+        lib.until("it has the other one", lambda: stack.redis("XPENDING", queue, "w")[0] == 2)
+        worker.stop(timeout=20)
+        self.assertEqual([], worker.events("worker.drain-cut"))
+        stack.redis("DEL", "sh:{0}:w:xmpp:another")
+        stack.start_worker("xmpp")
+        a.until("both results", lambda seen: {m["rid"] for m in seen if "rid" in m} >= set(rids))
+        self.assertEqual([(rid, True) for rid in rids], [(m["rid"], m["status"]) for m in a.seen if m.get("rid") in rids])
 
     def test_other_password(self):
         """Never reaches the first one's connection, and does not disturb it."""

@@ -45,6 +45,23 @@ class Options(lib.StackTest):
         with open(os.path.join(lib.ROOT, "schema/config.json"), encoding="utf-8") as f:
             self.assertEqual(json.loads(s.run("sockethubctl", "config-schema").stdout), json.load(f))
 
+    def test_a_platform_s_settings_are_listed(self):
+        s = self.stack(start=False, redis=False, platforms={"xmpp": {"accounts": 7}})
+        folder = lib.ROOT + "/schema/platforms/"
+        for name in (n[:-5] for n in os.listdir(folder)):
+            with open(folder + name + ".json", encoding="utf-8") as f:
+                rows = json.load(f).get("settings", {}).get("properties", {})
+            done = s.run("sockethubctl", "settings", name)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), name)
+            self.assertEqual(re.findall(r"(?m)^platforms\.%s\.(\w+)" % name, done.stdout), list(rows))
+        self.assertIn("platforms.xmpp.accounts = 7   (1 to 900)\n    ", s.run("sockethubctl", "settings", "xmpp").stdout)
+        self.assertIn("platforms.email.accounts = 500 ", s.run("sockethubctl", "settings", "email").stdout)
+        for words, why in ((("none",), "there is no platform none"), ((), "which platform"),
+                           (("xmpp", "--set", "platforms.xmpp.accounts=x"), "accounts")):
+            done = s.run("sockethubctl", "settings", *words)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), words)
+            self.assertIn(why, done.stderr)
+
     def test_the_manual_names_every_option_and_program(self):
         for program in PROGRAMS:
             pages = [p for p in os.listdir(lib.ROOT + "/man") if p.rpartition(".")[0] == program]
@@ -94,6 +111,10 @@ class Status(lib.StackTest):
         r("XREADGROUP", "GROUP", "w", "dummy-0-alive", "COUNT", "2", "STREAMS", "sh:{1}:q:dummy", ">")
         r("XREADGROUP", "GROUP", "w", "dummy-0-dead", "COUNT", "1", "STREAMS", "sh:{1}:q:dummy", ">")
         r("XGROUP", "CREATECONSUMER", "sh:{0}:q:dummy", "w", "dummy-0-alive")
+        for worker, mark, held in (("many", "1200", 3), ("few", "10", 2), ("ended", "left", 4)):
+            r("XGROUP", "CREATECONSUMER", "sh:{1}:q:dummy", "w", worker)
+            r("SET", "sh:{1}:w:dummy:" + worker, mark, "EX", "100")
+            r("SADD", "sh:{1}:held:dummy:" + worker, *range(held))
         r("XADD", "sh:{1}:buried:dummy", "*", "j", "x")
         r("ZADD", "sh:{0}:sessions", 1, "a", 2, "b")
         r("ZADD", "sh:{1}:sessions", 1, "c")
@@ -102,15 +123,24 @@ class Status(lib.StackTest):
         report = json.loads(done.stdout)
         self.assertEqual(report["sessions"], 3)
         empty, busy = report["platforms"]
-        self.assertEqual(empty, {"platform": "dummy", "shard": 0, "workers": 1, "waiting": 0, "running": 0,
-                                 "oldest_ms": None, "buried": 0})
+        self.assertEqual(empty, {"platform": "dummy", "shard": 0, "workers": 1, "accounts": 0,
+                                 "held": {"dummy-0-alive": 0}, "waiting": 0, "running": 0, "oldest_ms": None,
+                                 "buried": 0})
         self.assertEqual((busy["shard"], busy["workers"], busy["waiting"], busy["running"], busy["buried"]),
-                         (1, 1, 2, 3, 1))
+                         (1, 3, 2, 3, 1))
+        self.assertEqual((busy["accounts"], busy["held"]), (5, {"dummy-0-alive": 0, "few": 2, "many": 3}))
         self.assertGreater(busy["oldest_ms"], 1.7e12)
         table = self.status(s).stdout.splitlines()
-        self.assertRegex(table[1], r"^PLATFORM +SHARD +WORKERS +WAITING +RUNNING +OLDEST +BURIED$")
-        self.assertRegex(table[3], r"^dummy +1 +1 +2 +3 +\d+ d +1$")
+        self.assertRegex(table[1], r"^PLATFORM +SHARD +WORKERS +ACCOUNTS +WAITING +RUNNING +OLDEST +BURIED$")
+        self.assertRegex(table[3], r"^dummy +1 +3 +5 +2 +3 +\d+ d +1$")
         self.assertEqual(len({len(line) for line in table[1:]}), 1, "aligned")
+
+    def test_workers_that_never_had_a_job(self):
+        s = self.stack(platforms=["dummy", "feeds"], workers=2)
+        report = lib.until("all workers", lambda: (lambda r: r if all(
+            p["workers"] == 2 for p in r["platforms"]) else None)(json.loads(self.status(s, "--json").stdout)))
+        self.assertEqual([sorted(p["held"].values()) for p in report["platforms"]], [[0, 0], [0, 0]])
+        self.assertEqual(self.status(s).returncode, 0)
 
     def test_redis_is_away(self):
         s = self.stack(start=False)

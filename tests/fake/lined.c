@@ -131,18 +131,40 @@ static int is_end(const struct lined_step *s)
 	return s->expect == NULL && s->send == NULL && s->bytes == 0 && !s->drop;
 }
 
+static int meet(struct lined *l)
+{
+	int on = 1;
+
+	if (wait_for(l, l->listener, POLLIN) < 0)
+		return -1;
+	l->fd = accept(l->listener, NULL, NULL);
+	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return 0;
+}
+
+/* What the peer still says is nothing to talk about. */
+static int meet_again(struct lined *l)
+{
+	while (read_line(l) == 0)
+		continue;
+	close(l->fd);
+	buf_clear(&l->in);
+	return meet(l);
+}
+
 static void *serve(void *arg)
 {
 	struct lined *l = arg;
 	const struct lined_step *s = l->steps;
-	int on = 1, hang = 0;
+	int hang = 0;
 
-	if (wait_for(l, l->listener, POLLIN) < 0)
+	if (meet(l) < 0)
 		return NULL;
-	l->fd = accept(l->listener, NULL, NULL);
-	setsockopt(l->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	for (; !is_end(s) && !hang && run_step(l, s) == 0; s++)
+	for (; !is_end(s) && !hang && run_step(l, s) == 0; s++) {
 		hang = s->hang;
+		if (s->again && meet_again(l) < 0)
+			return NULL;
+	}
 	l->done = is_end(s) || s->drop || hang;
 	while (!s->drop && l->mistakes == 0 && read_line(l) == 0)
 		continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* lined - a server of some line protocol on a free port of 127.0.0.1 that follows a script, in a thread of its
- * own: for peers that do what no real server would. Serves one connection. */
+ * own: for peers that do what no real server would. Serves one connection at a time. */
 #ifndef TESTS_FAKE_LINED_H
 #define TESTS_FAKE_LINED_H
 
@@ -15,6 +15,7 @@ struct lined_step {
 	size_t bytes;     /* then so many 'x' */
 	int hang;         /* then nothing more until the peer closes */
 	int drop;         /* then the connection is closed */
+	int again;        /* then the peer closes, and another connection goes on */
 	unsigned times;   /* send it so often; 0: once */
 	unsigned wait_ms; /* before it is sent */
 };

@@ -37,7 +37,7 @@ static void check_parts(const char *bytes, size_t len, const json_t *m)
 		size_t n = (size_t)json_integer_value(json_object_get(a, "size"));
 		json_t *whole = email_read_part(bytes, len, part, n, &e);
 
-		assert(json_string_length(json_object_get(whole, "content")) == (n + 2) / 3 * 4);
+		assert(json_string_length(json_object_get(whole, "contents")) == (n + 2) / 3 * 4);
 		json_decref(whole);
 		if (n > 0)
 			assert(email_read_part(bytes, len, part, n - 1, &e) == NULL &&

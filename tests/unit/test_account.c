@@ -277,6 +277,40 @@ static void test_adopt_at_once(void **state)
 	assert_string_equal(got.records[0], "r1");
 }
 
+static void on_sample(void *arg, const char (*keys)[CRYPT_TOKEN_SIZE], size_t n)
+{
+	UNUSED(arg);
+	got.come = 1;
+	got.n = n;
+	for (size_t i = 0; i < n; i++)
+		strcpy(got.keys[i], keys[i]);
+}
+
+static size_t sample(const char *worker)
+{
+	const struct account_ref a = ref(worker, "");
+
+	memset(&got, 0, sizeof got);
+	assert_int_equal(account_sample(redis, &a, on_sample, NULL), 0);
+	redisd_until(&d, &got.come);
+	return got.n;
+}
+
+/* What a worker is said to hold, also when it knows nothing of it or that is not true any more. */
+static void test_sample(void **state)
+{
+	UNUSED(state);
+	beat("one", 2);
+	beat("two", 0);
+	assert_int_equal(sample("two"), 0);
+	own("one", K1, 0);
+	assert_int_equal(sample("two"), 1);
+	assert_string_equal(got.keys[0], K1);
+	redisd_command(&d, "DEL sh:{0}:a:p:%s", K1); /* as when it has expired */
+	release("two", K1);
+	assert_int_equal(sample("two"), 0);
+}
+
 static void test_lapsed(void **state)
 {
 	UNUSED(state);
@@ -318,6 +352,7 @@ int main(void)
 		TEST(test_room_now),
 		TEST(test_adopt),
 		TEST(test_adopt_at_once),
+		TEST(test_sample),
 		TEST(test_lapsed),
 		TEST(test_expires),
 		cmocka_unit_test(test_shard),

@@ -160,6 +160,35 @@ static void test_restored_pop(void **state)
 	restore("pop", "pop headers INBOX");
 }
 
+/* The folder was made anew while nobody looked: said once, and what is there is not new. */
+static void test_renumbered(void **state)
+{
+	struct fake *f = begin(
+		json_loads("{\"imap\":{\"INBOX\":{\"uidValidity\":1,\"lastUid\":1}}}", 0, NULL));
+	size_t n;
+
+	UNUSED(state);
+	fake_subscribe(f, "imap headers INBOX");
+	wait_event(f, "publish", 2);
+	fake_run_for(f, 300);
+	assert_true(json_is_true(published(last_event(f, "publish", &n), "renumbered")));
+	assert_int_equal(n, 2); /* to two topics */
+	deliver();
+	is_number(wait_event(f, "publish", 3), delivered);
+	fake_free(f);
+}
+
+/* The gateway lets no such job pass. */
+static void test_delete_names_mails(void **state)
+{
+	struct fake *f = begin(NULL);
+	const json_t *answer = fake_wait(f, job(f, "update", "pop", "{\"objectType\":\"delete\"}"));
+
+	UNUSED(state);
+	assert_string_equal(json_string_value(json_object_get(answer, "text")), "uid is missing");
+	fake_free(f);
+}
+
 static int keeps_nothing(void *arg)
 {
 	size_t n;
@@ -282,6 +311,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_restored_imap),
 		cmocka_unit_test(test_restored_pop),
+		cmocka_unit_test(test_renumbered),
+		cmocka_unit_test(test_delete_names_mails),
 		cmocka_unit_test(test_restored_for_nobody),
 		cmocka_unit_test(test_restored_from_nonsense),
 		cmocka_unit_test(test_left),

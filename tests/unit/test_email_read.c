@@ -274,7 +274,7 @@ static void check_content(const char *mail, const char *part, const char *name, 
 	if (name != NULL)
 		assert_string_equal(json_string_value(json_object_get(p, "fileName")), name);
 	assert_string_equal(json_string_value(json_object_get(p, "encoding")), "base64");
-	assert_string_equal(json_string_value(json_object_get(p, "content")), content);
+	assert_string_equal(json_string_value(json_object_get(p, "contents")), content);
 	json_decref(p);
 	buf_release(&bytes);
 }

@@ -86,7 +86,7 @@ static void a_part(void **state)
 	start(&empty, (struct buf)BUF_INIT, "1", 1000);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(good.code, ERR_NONE);
-	assert_string_equal(json_string_value(json_object_get(good.result, "content")), "");
+	assert_string_equal(json_string_value(json_object_get(good.result, "contents")), "");
 	json_decref(good.result);
 	assert_int_equal(none.code, ERR_NOT_FOUND);
 	assert_null(none.result);

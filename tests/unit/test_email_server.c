@@ -77,7 +77,7 @@ static void ports_and_security_have_defaults(void **state)
 		s = good(cases[i].kind, block);
 		assert_string_equal(email_server_name(s), cases[i].name);
 		assert_int_equal(outbound_new(NULL, 0, &outbound, NULL), 0);
-		email_server_prepare(s, outbound, NULL, &call, easy);
+		email_server_prepare(s, outbound, &call, easy);
 		curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &url);
 		if (strncmp(url, cases[i].url, strlen(cases[i].url)) != 0)
 			fail_msg("%s: %s", cases[i].fields, url);
@@ -344,7 +344,7 @@ static void libcurl_takes_all_options(void **state)
 				"{\"host\":\"127.0.0.1\",\"port\":%d,\"username\":\"a@b\",%s}",
 				closed_port(), logins[i]);
 			s = good((enum email_server_kind)kind, block);
-			email_server_prepare(s, outbound, NULL, &call, easy);
+			email_server_prepare(s, outbound, &call, easy);
 			email_server_explain(s, &call, easy, curl_easy_perform(easy), &e);
 			assert_int_equal(e.code, ERR_CONNECT);
 			curl_easy_cleanup(easy);

@@ -365,6 +365,38 @@ static void test_bye_in_use(void **state)
 	assert_int_equal(S.err.code, ERR_BUSY);
 }
 
+/* Servers with nothing but the command LOGIN are asked a second time. */
+static void test_no_sasl(void **state)
+{
+	static const struct lined_step steps[] = {{.send = "* OK hi\r\n"},
+		{.expect = " CAPABILITY",
+			.send = "* CAPABILITY IMAP4rev1\r\n%T OK\r\n",
+			.again = 1},
+		{.send = "* OK hi\r\n"},
+		{.expect = " CAPABILITY", .send = "* CAPABILITY IMAP4rev1\r\n%T OK\r\n"},
+		{.expect = "LOGIN ann secret", .send = "%T OK in\r\n"},
+		{.expect = "S1 CAPABILITY", .send = "* CAPABILITY IMAP4rev1\r\nS1 OK\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	wait_for(&S.online);
+	assert_int_equal(S.offline, 0);
+}
+
+/* Without TLS, and without another way: no second attempt, and no password. */
+static void test_login_disabled(void **state)
+{
+	static const struct lined_step steps[] = {{.send = "* OK hi\r\n"},
+		{.expect = " CAPABILITY",
+			.send = "* CAPABILITY IMAP4rev1 LOGINDISABLED\r\n%T OK\r\n"},
+		{0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	wait_offline(ERR_AUTH);
+	assert_non_null(strstr(S.why.text, "offers no way to log in"));
+}
+
 static void test_login_busy(void **state)
 {
 	static const struct lined_step steps[] = {GREET,
@@ -525,6 +557,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pause, begin, end),
 		cmocka_unit_test_setup_teardown(test_bye, begin, end),
 		cmocka_unit_test_setup_teardown(test_bye_in_use, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_sasl, begin, end),
+		cmocka_unit_test_setup_teardown(test_login_disabled, begin, end),
 		cmocka_unit_test_setup_teardown(test_login_busy, begin, end),
 		cmocka_unit_test_setup_teardown(test_reasons, begin, end),
 		cmocka_unit_test_setup_teardown(test_literal, begin, end),

@@ -223,11 +223,15 @@ static void test_wrong_password(void **state)
 
 /* --- servers that misbehave ------------------------------------------------------------------------------------- */
 
-#define LOGIN                                                                               \
-	{.send = "+OK hi\r\n"}, {.expect = "CAPA", .send = "+OK\r\nUSER\r\nUIDL\r\n.\r\n"}, \
-		{.expect = "USER ann", .send = "+OK\r\n"},                                  \
-	{                                                                                   \
-		.expect = "PASS secret", .send = "+OK\r\n"                                  \
+#define GREET                                                                  \
+	{.send = "+OK hi\r\n"},                                                \
+	{                                                                      \
+		.expect = "CAPA", .send = "+OK\r\nSASL PLAIN\r\nUIDL\r\n.\r\n" \
+	}
+#define LOGIN                                                   \
+	GREET, {.expect = "AUTH PLAIN", .send = "+ \r\n"},      \
+	{                                                       \
+		.expect = "AGFubgBzZWNyZXQ=", .send = "+OK\r\n" \
 	}
 
 static void meet(const struct lined_step *steps, size_t chunk)
@@ -244,10 +248,9 @@ static void part(void)
 
 static void test_locked(void **state)
 {
-	static const struct lined_step steps[] = {{.send = "+OK hi\r\n"},
-		{.expect = "CAPA", .send = "+OK\r\nUSER\r\n.\r\n"},
-		{.expect = "USER ann", .send = "+OK\r\n"},
-		{.expect = "PASS secret", .send = "-ERR [IN-USE] Do you have another session?\r\n"},
+	static const struct lined_step steps[] = {GREET, {.expect = "AUTH PLAIN", .send = "+ \r\n"},
+		{.expect = "AGFubgBzZWNyZXQ=",
+			.send = "-ERR [IN-USE] Do you have another session?\r\n"},
 		{0}};
 
 	UNUSED(state);
@@ -256,6 +259,60 @@ static void test_locked(void **state)
 	wait_offline(ERR_BUSY);
 	assert_int_equal(S.err.code, ERR_BUSY);
 	assert_non_null(strstr(S.why.text, "another session?"));
+	part();
+}
+
+static int is_online(void *arg)
+{
+	UNUSED(arg);
+	return S.online;
+}
+
+/* Asked a second time, which is remembered: the second link needs one connection. */
+static void test_no_sasl(void **state)
+{
+	static const struct lined_step steps[] = {{.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "-ERR what?\r\n", .again = 1}, {.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "+OK\r\nUSER\r\n.\r\n"},
+		{.expect = "USER ann", .send = "+OK\r\n"},
+		{.expect = "PASS secret", .send = "+OK\r\n"},
+		{.expect = "QUIT", .send = "+OK\r\n", .again = 1}, {.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "+OK\r\nUSER\r\n.\r\n"},
+		{.expect = "USER ann", .send = "+OK\r\n"},
+		{.expect = "PASS secret", .send = "+OK\r\n"}, {.expect = "QUIT", .send = "+OK\r\n"},
+		{0}};
+	const struct pop_link_events ev = {on_online, on_offline, NULL};
+	const struct pop_link_settings settings = {.timeout_ms = 300, .max_mails = 20};
+
+	UNUSED(state);
+	meet(steps, 0);
+	pop_link_quit(S.link, on_done, NULL);
+	good();
+	pop_link_free(&S.link);
+	S.link = pop_link_new(rig.ps, S.server, &settings, &ev);
+	pop_link_quit(S.link, on_done, NULL);
+	good();
+	part();
+}
+
+/* Kerberos would look up names, and block: it is not tried where there is something else, nor where there is not. */
+static void test_kerberos(void **state)
+{
+	static const struct lined_step both[] = {{.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "+OK\r\nSASL GSSAPI PLAIN\r\n.\r\n"},
+		{.expect = "AUTH PLAIN", .send = "+ \r\n"},
+		{.expect = "AGFubgBzZWNyZXQ=", .send = "+OK\r\n"}, {0}};
+	static const struct lined_step alone[] = {{.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "+OK\r\nSASL GSSAPI\r\n.\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(both, 0);
+	assert_int_equal(fake_run_until(rig.fake, is_online, NULL, RIG_WAIT_MS), 0);
+	part();
+	email_server_free(S.server);
+	meet(alone, 0);
+	wait_offline(ERR_AUTH);
+	assert_non_null(strstr(S.why.text, "offers no way to log in"));
 	part();
 }
 
@@ -423,6 +480,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tls, begin, end),
 		cmocka_unit_test_setup_teardown(test_delete, begin, end),
 		cmocka_unit_test_setup_teardown(test_wrong_password, begin, end),
+		cmocka_unit_test_setup_teardown(test_no_sasl, begin, end),
+		cmocka_unit_test_setup_teardown(test_kerberos, begin, end),
 		cmocka_unit_test_setup_teardown(test_locked, begin, end),
 		cmocka_unit_test_setup_teardown(test_in_pieces, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_uidl, begin, end),

@@ -78,7 +78,15 @@ static void test_hand(void **state)
 	assert_int_equal(mark(&one, id), -(int)ERR_NOT_FOUND);
 	assert_int_equal(mark(&two, id), 0);
 	assert_int_equal(is_open(id), 0);
-	finish(&two, id, "t0", 0, QUEUE_MARKED);
+	/* Whose answer was lost asks again; nobody else may start it. */
+	assert_int_equal(mark(&two, id), 0);
+	assert_int_equal(hand(&two, id, "one"), 0);
+	assert_int_equal(mark(&one, id), -(int)ERR_UNKNOWN_OUTCOME);
+	assert_int_equal(hand(&one, id, "two"), 0);
+	/* Who has not run it may not fail it, while the holder may be running it. */
+	assert_int_equal(finish(&one, id, "t0", 0, QUEUE_HOLDER), QUEUE_STALE);
+	assert_int_equal(is_open(id), 0);
+	assert_int_equal(finish(&two, id, "t0", 0, QUEUE_MARKED | QUEUE_HOLDER), QUEUE_DONE);
 	assert_int_equal(is_open(id), -(int)ERR_NOT_FOUND);
 	assert_int_equal(read_handed(&two, id), 0);
 }

@@ -149,6 +149,22 @@ static void bad_activities_open_no_connection(void **state)
 	world_free(&w);
 }
 
+/* A wrong password is not tried again and again: jobs that come together get the answer of the first. */
+static void a_refused_login_is_remembered(void **state)
+{
+	static const struct smtpd_rule rules[] = {
+		{.on = "AUTH", .reply = "535 5.7.8 wrong password\r\n"}, {0}};
+	struct world w = world(rules);
+
+	UNUSED(state);
+	for (int i = 0; i < 3; i++)
+		assert_failed(&w, send_to(&w, "bob@example.org"), "auth",
+			"refused user name or password: 535 5.7.8 wrong password");
+	assert_int_equal(smtpd_count(w.smtpd, "CONNECT"), 1);
+	assert_int_equal(smtpd_count(w.smtpd, "AUTH"), 1);
+	world_free(&w);
+}
+
 /* --- security of the connection ---------------------------------------------------------------------------------- */
 
 static void tls_is_not_given_up(void **state)
@@ -206,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_cancelled_mail_is_not_finished),
 		cmocka_unit_test(closing_ends_what_is_under_way),
 		cmocka_unit_test(bad_activities_open_no_connection),
+		cmocka_unit_test(a_refused_login_is_remembered),
 		cmocka_unit_test(tls_is_not_given_up),
 		cmocka_unit_test(addresses_are_guarded),
 		cmocka_unit_test(nobody_there_is_told),

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "platforms/email/email_server_login.h"
+
+#include <string.h>
+#include <strings.h>
+#include <uv.h>
+
+#include "core/err.h"
+#include "core/mem.h"
+#include "platforms/email/email_server_block.h"
+
+/* Jobs that come together ask once; who corrects a mistake need not wait. */
+#define REFUSED_MS 5000
+
+/* Left alone libcurl would try Kerberos wherever the server offers it, which looks up names and blocks, and gives up when
+ * there is no ticket. So mechanisms are named. */
+#define MECHANISMS "AUTH=SCRAM-SHA-256;AUTH=SCRAM-SHA-1;AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN"
+
+/* Bits of email_server_call.offers: what makes another attempt needless or unwanted. */
+enum { OFFERS_OURS = 1 << 0, OFFERS_KERBEROS = 1 << 1, OFFERS_NO_LOGIN = 1 << 2 };
+
+/* Where mechanisms are named, libcurl 7.88 does not take the command LOGIN of IMAP or USER of POP3, and has no word for
+ * them (AUTH=+LOGIN came later). */
+static const char *options(const struct email_server *s)
+{
+	if (s->token.len > 0)
+		return s->oauthbearer ? "AUTH=OAUTHBEARER" : "AUTH=XOAUTH2";
+	return s->learnt->no_sasl ? NULL : MECHANISMS;
+}
+
+void email_server_login_set(const struct email_server *s, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_USERNAME, s->username);
+	curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, options(s));
+	if (s->token.len > 0)
+		curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, (char *)s->token.bytes);
+	else
+		curl_easy_setopt(easy, CURLOPT_PASSWORD, (char *)s->password.bytes);
+}
+
+void email_server_forget_login(CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_USERNAME, NULL);
+	curl_easy_setopt(easy, CURLOPT_PASSWORD, NULL);
+	curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, NULL);
+}
+
+/* --- servers without SASL ----------------------------------------------------------------------------------------- */
+
+/* `word` is one of MECHANISMS. */
+static int is_ours(const char *word)
+{
+	const size_t len = strlen(word);
+
+	for (const char *m = MECHANISMS; m != NULL; m = strchr(m, ';')) {
+		m += strspn(m, ";");
+		m += strlen("AUTH=");
+		if (strncasecmp(m, word, len) == 0 && (m[len] == ';' || m[len] == '\0'))
+			return 1;
+	}
+	return 0;
+}
+
+/* IMAP: "* CAPABILITY IMAP4rev1 AUTH=PLAIN" (RFC 3501, 7.2.1). POP3: "SASL PLAIN" (RFC 5034, 6). SMTP has no other way. */
+void email_server_login_note(struct email_server_call *call, const char *line, size_t len)
+{
+	const int is_imap = call->server->kind == EMAIL_SERVER_IMAP;
+	char *copy, *at, *word;
+
+	if (call->server->kind == EMAIL_SERVER_SMTP ||
+		(!is_imap && (len < 5 || strncasecmp(line, "SASL ", 5) != 0)))
+		return;
+	copy = at = mem_dup(line, len);
+	while ((word = strsep(&at, " ")) != NULL) {
+		if (is_imap && strcasecmp(word, "LOGINDISABLED") == 0)
+			call->offers |= OFFERS_NO_LOGIN;
+		if (is_imap && strncasecmp(word, "AUTH=", 5) != 0)
+			continue;
+		word += is_imap ? 5 : 0;
+		if (is_ours(word))
+			call->offers |= OFFERS_OURS;
+		if (strncasecmp(word, "GSS", 3) == 0)
+			call->offers |= OFFERS_KERBEROS;
+	}
+	mem_free(copy);
+}
+
+int email_server_learn(
+	const struct email_server *s, const struct email_server_call *call, CURLcode rc)
+{
+	if (rc != CURLE_LOGIN_DENIED || s->kind == EMAIL_SERVER_SMTP || s->token.len > 0 ||
+		s->learnt->no_sasl || call->offers != 0)
+		return 0;
+	s->learnt->no_sasl = 1;
+	return 1;
+}
+
+/* --- refusals ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
+void email_server_remember(const struct email_server *s, const struct err *why)
+{
+	if (why->code != ERR_AUTH)
+		return;
+	s->learnt->refusal = *why;
+	s->learnt->refused_ms = now_ms();
+}
+
+int email_server_recall(const struct email_server *s, struct err *e)
+{
+	if (s->learnt->refusal.code == ERR_NONE || now_ms() - s->learnt->refused_ms >= REFUSED_MS)
+		return 0;
+	*e = s->learnt->refusal;
+	return -(int)e->code;
+}

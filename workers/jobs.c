@@ -90,6 +90,16 @@ static void on_ask(uv_timer_t *timer)
 	order_check(j, 1);
 }
 
+/* To the end, so that held jobs run in the order in which their turns came: a later job of a lane may have been here, and
+ * not ready yet, before the one that it waits for. */
+void jobs_hold(struct jobs *j, struct job *job)
+{
+	job->state = JOB_HELD;
+	DL_DELETE(j->list, job);
+	DL_APPEND(j->list, job);
+	jobs_look_behind(j);
+}
+
 void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 {
 	if (behind) {
@@ -103,13 +113,6 @@ void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 	job->state = JOB_PREPARING;
 	if (--j->n_behind == 0)
 		uv_timer_stop(&j->ask);
-}
-
-void jobs_hold(struct jobs *j, struct job *job)
-{
-	job->state = JOB_HELD;
-	DL_DELETE(j->list, job);
-	DL_APPEND(j->list, job);
 }
 
 void jobs_look_behind(struct jobs *j)

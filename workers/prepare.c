@@ -136,7 +136,6 @@ void prepare_continue(struct job *job)
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
 		jobs_hold(job->worker->jobs, job);
-		order_wake(job);
 	} else if (job_marks(job) && !job->marked) {
 		mark(job);
 	} else {

@@ -9,6 +9,7 @@ import subprocess
 import threading
 
 import lib
+import test_scale
 
 SERVERS = os.path.join(lib.ROOT, "tests/servers")
 PASSWORD = "secret"
@@ -104,17 +105,19 @@ class Account:
 class Rig(lib.StackTest):
     """What a test of accounts stands on; also of test_faults_accounts.py."""
     config = {}
+    cluster = None
 
     def rig(self, n, workers=1, gateways=1, supervised=False, **settings):
         if supervised:
             settings["workers"] = 2
         stack = self.stack({"xmpp": {"reconnect_max_s": 1, **settings}}, gateways=gateways, workers=0, start=False,
-                           supervised=supervised,
+                           supervised=supervised, redis=not self.cluster,
                            config={"outbound": {"allow": ["127.0.0.0/8"]}, "session": {"linger_s": 1}, **self.config})
         prosody = Prosody(stack.dir, n)
         self.addCleanup(prosody.stop)
         stack.reconfigure({"platforms": {"xmpp": {"ca_file": prosody.ca}}})
-        stack.start_redis()
+        if not self.cluster:
+            stack.start_redis()
         if supervised:
             stack.start_daemon()
             return stack, prosody
@@ -222,6 +225,24 @@ class Shards(Rig):
 
     def test_worker_killed_under_load(self):
         self.worker_killed_under_load(4, 25)
+
+
+class Cluster(Rig):
+    """The same in a real Redis Cluster, where the shards lie on three servers."""
+
+    def setUp(self):
+        self.cluster = test_scale.Server(self, "redis-cluster", 6)
+        self.config = {"redis": "redis://127.0.0.1:%d" % self.cluster.port, "shards": 8}
+
+    def holders(self, stack):
+        found = collections.Counter()
+        for port in range(self.cluster.port, self.cluster.port + 3):
+            for key in self.cluster.cli(port, "KEYS", "sh:{*}:held:xmpp:*").split():
+                found[key.rpartition(":")[2]] += int(self.cluster.cli(port, "SCARD", key))
+        return dict(found)
+
+    def test_chat(self):
+        self.chat(6, 15, workers=2)
 
 
 class Supervised(Rig):

@@ -59,12 +59,14 @@ struct job *job_new(struct worker *w, const struct queue_job *q, struct err *e)
 
 int job_marks(const struct job *job)
 {
-	return !(job->verb->flags & VERB_RETRY_SAFE) || job->alone;
+	return job->why == NULL && !job->marked &&
+	       (!(job->verb->flags & VERB_RETRY_SAFE) || job->alone);
 }
 
 void job_free(struct job *job)
 {
 	json_decref(job->activity);
+	mem_free(job->why);
 	mem_free(job);
 }
 

@@ -35,13 +35,14 @@ struct job {
 	int asking;           /* one of those: whether the job before it is open */
 	int marked;           /* its mark is at Redis */
 	int alone;            /* a suspect whose turn it is */
+	struct err *why;      /* what it fails with when its turn comes; NULL: it runs then */
 	struct job *prev, *next; /* in struct jobs */
 };
 
 /* Opens the sealed body. Never NULL; when e->code is not ERR_NONE afterwards the job cannot be run (not opened, verb unknown) and
  * has to be cancelled with it. GIVES; ends with job_done(), job_fail() or job_cancel(). The caller lists it. */
 struct job *job_new(struct worker *w, const struct queue_job *q, struct err *e);
-/* 1 when it leaves a mark at Redis before it runs: it must not run twice, or it is a suspect. */
+/* 1 when it has to leave a mark at Redis before it runs: it must not run twice, or it is a suspect. */
 int job_marks(const struct job *job);
 /* Answers from outside the platform: it is told, if it has the job. */
 void job_cancel(struct job *job, const struct err *why);

@@ -203,7 +203,10 @@ static void account_lost(struct jobs *j, struct job *job, const struct err *why)
 			"another worker took this account over meanwhile; the job may or may not "
 			"have taken effect");
 	if (job->state == JOB_RUNNING || job->state == JOB_MARKING || job->marked) {
-		job_cancel(job, &e);
+		if (job->state == JOB_RUNNING)
+			job_cancel(job, &e);
+		else
+			prepare_refuse(job, &e);
 		return;
 	}
 	if (job->state == JOB_BEHIND)
@@ -221,6 +224,8 @@ void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *w
 			continue;
 		if (in->lost)
 			account_lost(j, job, why);
+		else if (job->state == JOB_BEHIND)
+			prepare_refuse(job, why);
 		else
 			job_cancel(job, why);
 	}

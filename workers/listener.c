@@ -116,10 +116,13 @@ static void take(struct reader *r, const struct queue_job *q)
 
 	job = job_new(l->worker, q, &e);
 	jobs_add(l->worker->jobs, job);
-	if (e.code == ERR_NONE)
-		repeat_check(l, job, q, &e);
-	if (e.code != ERR_NONE)
+	if (e.code != ERR_NONE) {
 		job_cancel(job, &e);
+		return;
+	}
+	repeat_check(l, job, q, &e);
+	if (e.code != ERR_NONE)
+		prepare_refuse(job, &e);
 	else if (q->deliveries >= MANY_DELIVERIES)
 		jobs_suspect(l->worker->jobs, job);
 	else

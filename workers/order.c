@@ -17,7 +17,7 @@ enum order_turn order_turn(const struct job *job, int marks)
 
 	if (*job->q.previous == '\0' || job->worker->platform->life == PLATFORM_STATELESS)
 		return ORDER_NOW;
-	a = instance_attached(job->ps.instance, &job->q.session);
+	a = job->ps.instance != NULL ? instance_attached(job->ps.instance, &job->q.session) : NULL;
 	if (a != NULL && strcmp(a->last, job->q.previous) == 0)
 		return ORDER_NOW;
 	before = jobs_find(job->worker->jobs, job->q.session.shard, job->q.previous);

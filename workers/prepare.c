@@ -121,8 +121,19 @@ void prepare_ask(struct job *job)
 	}
 }
 
+void prepare_refuse(struct job *job, const struct err *why)
+{
+	if (job->why == NULL)
+		job->why = mem_alloc(sizeof *job->why);
+	*job->why = *why;
+	job->ps.instance = NULL; /* which it does not need, and which may be about to go */
+	if (job->state != JOB_MARKING)
+		prepare_continue(job);
+}
+
 void prepare_continue(struct job *job)
 {
+	struct err why;
 	enum order_turn turn = order_turn(job, job_marks(job));
 
 	if (job->state == JOB_BEHIND && turn == ORDER_NOW)
@@ -133,10 +144,13 @@ void prepare_continue(struct job *job)
 		prepare_ask(job);
 	} else if (turn == ORDER_WAIT) {
 		return;
+	} else if (job->why != NULL) {
+		why = *job->why;
+		job_cancel(job, &why);
 	} else if ((job->verb->flags & VERB_CONNECTED) &&
 		   job->ps.instance->state != INSTANCE_READY) {
 		jobs_hold(job->worker->jobs, job);
-	} else if (job_marks(job) && !job->marked) {
+	} else if (job_marks(job)) {
 		mark(job);
 	} else {
 		run(job);
@@ -190,7 +204,7 @@ static void fail_full(struct job *job)
 	err_set(&e, ERR_BUSY,
 		"no worker has room for another account (platforms.%s.accounts), try again later",
 		job->worker->platform->name);
-	job_cancel(job, &e);
+	prepare_refuse(job, &e);
 }
 
 static void attach(struct job *job, const char *key, json_t *credentials)
@@ -205,7 +219,7 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 		prepare_continue(job);
 		return;
 	}
-	job_cancel(job, &e);
+	prepare_refuse(job, &e);
 	if (*key != '\0')
 		succession_closed(succession, key);
 }
@@ -292,7 +306,7 @@ static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 	else if (e->code == ERR_REDIS)
 		put_off(job);
 	else if (e->code != ERR_NONE)
-		job_cancel(job, e);
+		prepare_refuse(job, e);
 	else
 		route(job, credentials);
 }

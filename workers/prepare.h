@@ -6,6 +6,7 @@
 #ifndef WORKERS_PREPARE_H
 #define WORKERS_PREPARE_H
 
+struct err;
 struct job;
 
 /* Ends in job_run(), in JOB_HELD while the instance is not ready, in JOB_BEHIND, in job_cancel() with the reason, or in listener_forget()
@@ -13,6 +14,9 @@ struct job;
 void prepare_job(struct job *job);
 /* What a job in JOB_BEHIND or JOB_HELD waited for may be there: goes on with it. The job may be gone when this returns. */
 void prepare_continue(struct job *job);
+/* The job will not run: it fails with `why` when its turn comes. Not before: those behind it would take it for done and pass the
+ * ones before it. The job may be gone when this returns. */
+void prepare_refuse(struct job *job, const struct err *why);
 /* Asks Redis whether the job before it, which is not with this worker, is open still; goes on when it is not. */
 void prepare_ask(struct job *job);
 

@@ -449,6 +449,28 @@ class Accounts(Rig):
         a.until("both results", lambda seen: [m["rid"] for m in seen if "rid" in m and m["rid"] in rids] == rids, 60)
         self.assertTrue(all(m["status"] for m in a.seen if m.get("rid") in rids), a.seen)
 
+    def test_refused_jobs_keep_their_place(self):
+        """A job that fails without being run does not let those behind it pass the ones before it."""
+        stack, prosody = self.rig(2, workers=1)
+        a, queue = Account(stack, prosody, 0), "sh:{0}:q:xmpp"
+        stack.workers["xmpp"][0].kill()
+        jobs = [a.job("send", ["a1@localhost"], text=text) for text in ("first", "second", "third")]
+        for job in jobs:
+            a.post(job)
+        stack.redis("XREADGROUP", "GROUP", "w", "ghost", "STREAMS", queue, ">")
+        first, second, _ = [row[0] for row in stack.redis("XPENDING", queue, "w", "-", "+", 10)]
+        # The first is with one that lives, and does nothing; the second was marked by one that died.
+        stack.redis("SET", "sh:{0}:w:xmpp:another", 1, "EX", 100)
+        stack.redis("XCLAIM", queue, "w", "another", 0, first)
+        stack.redis("HSET", "sh:{0}:started:xmpp", second, "ghost")
+        stack.start_worker("xmpp").wait_event("xmpp.online")
+        lib.until("it has the two", lambda: a.poll(0) is not None and all(
+            row[1] not in (b"ghost",) for row in stack.redis("XPENDING", queue, "w", "-", "+", 10)), 20)
+        stack.redis("DEL", "sh:{0}:w:xmpp:another")
+        a.until("all results", lambda seen: sum("rid" in m for m in seen) >= 3)
+        self.assertEqual([True, False, True], [m["status"] for j in jobs for m in a.seen if m.get("rid") == j["rid"]])
+        self.assertEqual(["first", "third"], list(dict.fromkeys(prosody.archive(1, 0))))
+
     def test_drain_leaves_those_behind(self):
         """A job behind one that another worker has does not hold up a worker that ends."""
         stack, prosody = self.rig(1, workers=1)

@@ -3,6 +3,8 @@
 #ifndef WORKERS_JOB_H
 #define WORKERS_JOB_H
 
+#include <uthash.h>
+
 #include "core/queue.h"
 #include "workers/psession.h"
 
@@ -18,6 +20,12 @@ enum job_state {
 	JOB_HELD,      /* waits for psession_ready() */
 	JOB_MARKING,   /* waits for Redis: the mark that it starts */
 	JOB_RUNNING    /* the platform has it */
+};
+
+/* Ids are of a shard's queue. All bytes count: it is the key of a table. */
+struct job_key {
+	unsigned shard;
+	char id[QUEUE_ID_SIZE];
 };
 
 struct job {
@@ -36,7 +44,14 @@ struct job {
 	int marked;           /* its mark is at Redis */
 	int alone;            /* a suspect whose turn it is */
 	struct err *why;      /* what it fails with when its turn comes; NULL: it runs then */
-	struct job *prev, *next; /* in struct jobs */
+	struct job *prev, *next; /* these and what follows: struct jobs' */
+	struct job_key key;
+	struct job_key before; /* while behind: that one */
+	UT_hash_handle hh, hh_behind;
+	uint64_t ask_ms;    /* while behind: when to ask Redis about the one before it, loop time */
+	unsigned ask_pause; /* ms */
+	int woken;
+	struct job *woken_prev, *woken_next;
 };
 
 /* Opens the sealed body. Never NULL; when e->code is not ERR_NONE afterwards the job cannot be run (not opened, verb unknown) and

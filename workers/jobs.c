@@ -16,15 +16,22 @@
 #include "workers/worker.h"
 
 #define JOBS_MAGIC 0x70B50001u
-#define ASK_MS     50 /* how often the queue is asked about a predecessor that is with another worker */
+/* How often the queue is asked about a predecessor that is with another worker: less and less. What a tick asks at most is a
+ * bound on what many waiting jobs cost Redis. */
+#define ASK_MS      50
+#define ASK_MAX_MS  1000
+#define ASK_AT_ONCE 64
 
 struct jobs {
 	unsigned magic;
 	struct worker *worker;
 	struct job *list;
+	struct job *by_key;
 	size_t count;
-	size_t n_behind;
-	struct turn_task look; /* at those behind */
+	size_t n_suspects;     /* in JOB_SUSPECT */
+	struct job *behind;    /* in JOB_BEHIND, by the one before them */
+	struct job *woken;     /* of those: the one before them has changed */
+	struct turn_task look; /* at the woken, and for a suspect */
 	uv_timer_t ask;
 };
 
@@ -38,14 +45,21 @@ struct job *jobs_first(const struct jobs *j)
 	return j->list;
 }
 
+static void key_make(struct job_key *key, unsigned shard, const char *id)
+{
+	memset(key, 0, sizeof *key);
+	key->shard = shard;
+	memcpy(key->id, id, strlen(id));
+}
+
 struct job *jobs_find(const struct jobs *j, unsigned shard, const char *id)
 {
+	struct job_key key;
 	struct job *job;
 
-	DL_FOREACH (j->list, job)
-		if (job->q.session.shard == shard && strcmp(job->q.id, id) == 0)
-			return job;
-	return NULL;
+	key_make(&key, shard, id);
+	HASH_FIND(hh, j->by_key, &key, sizeof key, job);
+	return job;
 }
 
 /* --- suspects ------------------------------------------------------------------------------------------------------------- */
@@ -55,6 +69,8 @@ static void next_suspect(struct jobs *j)
 {
 	struct job *job, *next = NULL;
 
+	if (j->n_suspects == 0)
+		return;
 	DL_FOREACH (j->list, job) {
 		if (job->alone && job->state != JOB_BEHIND)
 			return;
@@ -63,6 +79,7 @@ static void next_suspect(struct jobs *j)
 	}
 	if (next == NULL)
 		return;
+	j->n_suspects--;
 	next->alone = 1;
 	prepare_job(next);
 }
@@ -70,24 +87,66 @@ static void next_suspect(struct jobs *j)
 void jobs_suspect(struct jobs *j, struct job *job)
 {
 	job->state = JOB_SUSPECT;
+	j->n_suspects++;
 	next_suspect(j);
 }
 
 /* --- those that wait for the start of another ------------------------------------------------------------------------------- */
 
+static void wake(struct jobs *j, struct job *job)
+{
+	if (job->woken)
+		return;
+	job->woken = 1;
+	DL_APPEND2(j->woken, job, woken_prev, woken_next);
+	turn_queue(j->worker->loop, TURN_WORK, &j->look);
+}
+
+static void unwake(struct jobs *j, struct job *job)
+{
+	if (!job->woken)
+		return;
+	job->woken = 0;
+	DL_DELETE2(j->woken, job, woken_prev, woken_next);
+}
+
+/* Going on with a job may answer and free it, and wake others. */
 static void on_look(void *arg)
 {
 	CAST(jobs, j, arg, JOBS_MAGIC);
 
 	next_suspect(j);
-	order_check(j, 0);
+	while (j->woken != NULL) {
+		struct job *job = j->woken;
+
+		unwake(j, job);
+		if (job->state == JOB_BEHIND && order_turn(job, job_marks(job)) == ORDER_NOW)
+			prepare_continue(job);
+	}
+}
+
+static void ask(struct job *job, uint64_t now)
+{
+	job->ask_pause = job->ask_pause == 0 ? ASK_MS : MIN(job->ask_pause * 2, ASK_MAX_MS);
+	job->ask_ms = now + job->ask_pause;
+	prepare_ask(job);
 }
 
 static void on_ask(uv_timer_t *timer)
 {
 	CAST(jobs, j, timer->data, JOBS_MAGIC);
+	uint64_t now = uv_now(j->worker->loop);
+	struct job *job, *next;
+	unsigned asked = 0;
 
-	order_check(j, 1);
+	HASH_ITER (hh_behind, j->behind, job, next) {
+		enum order_turn turn = order_turn(job, job_marks(job));
+
+		if (turn == ORDER_NOW)
+			wake(j, job);
+		if (turn == ORDER_ASK && now >= job->ask_ms && asked++ < ASK_AT_ONCE)
+			ask(job, now);
+	}
 }
 
 /* To the end, so that held jobs run in the order in which their turns came: a later job of a lane may have been here, and
@@ -97,28 +156,35 @@ void jobs_hold(struct jobs *j, struct job *job)
 	job->state = JOB_HELD;
 	DL_DELETE(j->list, job);
 	DL_APPEND(j->list, job);
-	jobs_look_behind(j);
+	jobs_wake_behind(j, job);
 }
 
 void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 {
-	if (behind) {
-		job->state = JOB_BEHIND;
-		if (job->alone)
-			turn_queue(j->worker->loop, TURN_WORK, &j->look);
-		if (j->n_behind++ == 0)
-			uv_timer_start(&j->ask, on_ask, ASK_MS, ASK_MS);
+	if (!behind) {
+		job->state = JOB_PREPARING;
+		unwake(j, job);
+		HASH_DELETE(hh_behind, j->behind, job);
+		if (j->behind == NULL)
+			uv_timer_stop(&j->ask);
 		return;
 	}
-	job->state = JOB_PREPARING;
-	if (--j->n_behind == 0)
-		uv_timer_stop(&j->ask);
+	job->state = JOB_BEHIND;
+	if (job->alone)
+		turn_queue(j->worker->loop, TURN_WORK, &j->look);
+	if (j->behind == NULL)
+		uv_timer_start(&j->ask, on_ask, ASK_MS, ASK_MS);
+	key_make(&job->before, job->q.session.shard, job->q.previous);
+	HASH_ADD(hh_behind, j->behind, before, sizeof job->before, job);
 }
 
-void jobs_look_behind(struct jobs *j)
+void jobs_wake_behind(struct jobs *j, const struct job *job)
 {
-	if (j->n_behind > 0)
-		turn_queue(j->worker->loop, TURN_WORK, &j->look);
+	struct job *follower;
+
+	HASH_FIND(hh_behind, j->behind, &job->key, sizeof job->key, follower);
+	if (follower != NULL)
+		wake(j, follower);
 }
 
 /* --- in and out --------------------------------------------------------------------------------------------------------------- */
@@ -126,6 +192,8 @@ void jobs_look_behind(struct jobs *j)
 void jobs_add(struct jobs *j, struct job *job)
 {
 	DL_APPEND(j->list, job);
+	key_make(&job->key, job->q.session.shard, job->q.id);
+	HASH_ADD(hh, j->by_key, key, sizeof job->key, job);
 	j->count++;
 }
 
@@ -133,13 +201,15 @@ void jobs_remove(struct jobs *j, struct job *job)
 {
 	if (job->state == JOB_BEHIND)
 		jobs_set_behind(j, job, 0);
+	if (job->state == JOB_SUSPECT)
+		j->n_suspects--;
 	DL_DELETE(j->list, job);
+	HASH_DELETE(hh, j->by_key, job);
 	j->count--;
 	/* The next suspect not at once: the caller may be in the midst of the list. */
 	if (job->alone)
 		turn_queue(j->worker->loop, TURN_WORK, &j->look);
-	else
-		jobs_look_behind(j);
+	jobs_wake_behind(j, job);
 }
 
 /* --- events -------------------------------------------------------------------------------------------------------------------- */
@@ -276,6 +346,9 @@ void jobs_abandon(struct jobs *j)
 		if (job->state == JOB_RUNNING && p->cancel != NULL)
 			p->cancel(job->ps.instance->platform_state, job);
 		DL_DELETE(j->list, job);
+		HASH_DELETE(hh, j->by_key, job);
+		if (job->state == JOB_BEHIND)
+			jobs_set_behind(j, job, 0);
 		job->abandoned = 1;
 		if (job->waiting == 0)
 			job_free(job);

@@ -48,9 +48,9 @@ int jobs_busy(const struct jobs *j, const struct instance *in);
 /* The job waits for psession_ready(). Those that are held run in the order in which they came to be, which is not the order
  * of their arrival: some had to ask Redis for longer. */
 void jobs_hold(struct jobs *j, struct job *job);
-/* For order.c: the job waits for the start of another (1), or does not any more (0). */
+/* The job waits for the start of another (1), the one that it names as the one before it; or does not any more (0). */
 void jobs_set_behind(struct jobs *j, struct job *job, int behind);
-/* For order.c: some job was started or answered: order_check() is called before this turn ends, if any is waiting. */
-void jobs_look_behind(struct jobs *j);
+/* The job was started or answered: the one that waits for that goes on before this turn ends. */
+void jobs_wake_behind(struct jobs *j, const struct job *job);
 
 #endif

@@ -121,7 +121,9 @@ static void take(struct reader *r, const struct queue_job *q)
 		return;
 	}
 	repeat_check(l, job, q, &e);
-	if (e.code != ERR_NONE)
+	if (e.code == ERR_UNKNOWN_OUTCOME)
+		prepare_refused(job, &e);
+	else if (e.code != ERR_NONE)
 		prepare_refuse(job, &e);
 	else if (q->deliveries >= MANY_DELIVERIES)
 		jobs_suspect(l->worker->jobs, job);

@@ -42,28 +42,5 @@ void order_started(struct job *job)
 
 	if (a != NULL)
 		memcpy(a->last, job->q.id, sizeof a->last);
-	order_wake(job);
-}
-
-void order_wake(const struct job *job)
-{
-	jobs_look_behind(job->worker->jobs);
-}
-
-/* Starting a job may answer and free it and others, so the search begins anew after each. */
-void order_check(struct jobs *j, int ask)
-{
-	struct job *job = jobs_first(j);
-
-	while (job != NULL) {
-		enum order_turn turn = ORDER_WAIT;
-
-		if (job->state == JOB_BEHIND)
-			turn = order_turn(job, job_marks(job));
-		if (turn == ORDER_ASK && ask)
-			prepare_ask(job);
-		if (turn == ORDER_NOW)
-			prepare_continue(job);
-		job = turn == ORDER_NOW ? jobs_first(j) : job->next;
-	}
+	jobs_wake_behind(job->worker->jobs, job);
 }

@@ -8,7 +8,6 @@
 #define WORKERS_ORDER_H
 
 struct job;
-struct jobs;
 
 enum order_turn {
 	ORDER_NOW,  /* nothing is before it */
@@ -19,11 +18,7 @@ enum order_turn {
 /* Whether the job may be started. `marks`: it leaves a mark at Redis before it runs, as those before it may be doing now: their
  * marks come back in order. */
 enum order_turn order_turn(const struct job *job, int marks);
-/* The job is about to run. */
+/* The job is about to run: the one behind it may, too. */
 void order_started(struct job *job);
-/* The job's state has changed: those behind it are looked at before this turn ends. */
-void order_wake(const struct job *job);
-/* Goes on with those whose turn has come. `ask`: asks Redis again about predecessors that are with other workers. */
-void order_check(struct jobs *j, int ask);
 
 #endif

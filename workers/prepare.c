@@ -85,7 +85,7 @@ static void mark(struct job *job)
 		put_off(job);
 		return;
 	}
-	order_wake(job);
+	jobs_wake_behind(job->worker->jobs, job);
 }
 
 static void on_previous(void *arg, int rc)
@@ -121,11 +121,22 @@ void prepare_ask(struct job *job)
 	}
 }
 
-void prepare_refuse(struct job *job, const struct err *why)
+static void set_why(struct job *job, const struct err *why)
 {
 	if (job->why == NULL)
 		job->why = mem_alloc(sizeof *job->why);
 	*job->why = *why;
+}
+
+void prepare_refused(struct job *job, const struct err *why)
+{
+	set_why(job, why);
+	prepare_job(job);
+}
+
+void prepare_refuse(struct job *job, const struct err *why)
+{
+	set_why(job, why);
 	job->ps.instance = NULL; /* which it does not need, and which may be about to go */
 	if (job->state != JOB_MARKING)
 		prepare_continue(job);
@@ -214,6 +225,11 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 	struct succession *succession = job->worker->succession; /* the job may be gone below */
 	struct err e;
 
+	/* What is refused needs no connection, only its turn. */
+	if (job->why != NULL) {
+		prepare_continue(job);
+		return;
+	}
 	job->ps.instance = instances_get(job->worker->instances, &want, &e);
 	if (job->ps.instance != NULL) {
 		prepare_continue(job);
@@ -242,6 +258,8 @@ static void on_owned(void *arg, int rc, const char *owner, const void *record, s
 	}
 	if (rc < 0) {
 		put_off(job);
+	} else if (job->why != NULL && (*owner == '\0' || is_mine)) {
+		prepare_continue(job);
 	} else if (*owner == '\0') {
 		fail_full(job);
 	} else if (!is_mine) {
@@ -280,10 +298,11 @@ static void route(struct job *job, json_t *credentials)
 	o->credentials = json_incref(credentials);
 	a = (struct account_ref){
 		account_shard(o->key, hub_shards(w->hub)), w->platform->name, w->name, o->key};
-	o->room = succession_has_room(w->succession);
+	/* For what is refused the account is only looked up: nobody shall open it for that. */
+	o->room = job->why == NULL && succession_has_room(w->succession);
 	job->waiting++;
-	if (account_own(hub_commands(w->hub, a.shard), &a, o->room, succession_max(w->succession),
-		    on_owned, o) == 0) {
+	if (account_own(hub_commands(w->hub, a.shard), &a, o->room,
+		    job->why == NULL ? succession_max(w->succession) : 0, on_owned, o) == 0) {
 		succession_asking(w->succession, o->room);
 		return;
 	}
@@ -306,7 +325,7 @@ static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 	else if (e->code == ERR_REDIS)
 		put_off(job);
 	else if (e->code != ERR_NONE)
-		prepare_refuse(job, e);
+		prepare_refuse(job, job->why != NULL ? job->why : e);
 	else
 		route(job, credentials);
 }

@@ -17,6 +17,9 @@ void prepare_continue(struct job *job);
 /* The job will not run: it fails with `why` when its turn comes. Not before: those behind it would take it for done and pass the
  * ones before it. The job may be gone when this returns. */
 void prepare_refuse(struct job *job, const struct err *why);
+/* The same for a job that was just taken: first it goes to the worker that holds its account, so that the jobs of an actor are in
+ * one place and need not ask Redis for each other. */
+void prepare_refused(struct job *job, const struct err *why);
 /* Asks Redis whether the job before it, which is not with this worker, is open still; goes on when it is not. */
 void prepare_ask(struct job *job);
 

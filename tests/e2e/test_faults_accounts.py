@@ -293,6 +293,7 @@ class Observer:
 
     def __init__(self, account):
         self.account, self.subjects, self.errors = account, collections.Counter(), []
+        self.others = []  # what was told beside mails
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()
@@ -354,8 +355,8 @@ class Email(mail.MailTest):
             lib.until("every mail is told", lambda: all(
                 len(o.subjects) >= each or o.errors for o in observers), 60, step=0.2)
         except AssertionError as e:
-            raise AssertionError("%s: %r" % (e, [sorted(set(names) - set(o.subjects)) for o, names in zip(
-                observers, subjects)])) from None
+            raise AssertionError("%s: %r" % (e, [(sorted(set(names) - set(o.subjects)), o.errors, o.others[-3:])
+                                                 for o, names in zip(observers, subjects)])) from None
         for o in observers:
             o.over.set()
         for o in observers:

@@ -57,21 +57,29 @@ def until(what, condition, timeout=10.0, step=0.02):
 _reserved = {}
 
 
-def free_port():
-    """A TCP port on 127.0.0.1 that nobody listens on, below the ephemeral range, so that no outgoing connection
-    takes it; reserved among tests that run in parallel by the name of an abstract socket."""
+def free_ports(n):
+    """The first of n TCP ports in a row on 127.0.0.1 that nobody listens on, below the ephemeral range, so that no
+    outgoing connection takes one; reserved among tests that run in parallel by the names of abstract sockets."""
     while True:
-        port = random.SystemRandom().randrange(20000, 32000)
-        mark = socket.socket(socket.AF_UNIX)
+        first = random.SystemRandom().randrange(20000, 32000 - n)
+        marks = {}
         try:
-            mark.bind("\0sockethub-test-port-%d" % port)
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", port))
+            for port in range(first, first + n):
+                marks[port] = socket.socket(socket.AF_UNIX)
+                marks[port].bind("\0sockethub-test-port-%d" % port)
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
         except OSError:
-            mark.close()
+            for mark in marks.values():
+                mark.close()
             continue
-        _reserved[port] = mark
-        return port
+        _reserved.update(marks)
+        return first
+
+
+def free_port():
+    """One port as free_ports() finds it."""
+    return free_ports(1)
 
 
 def alive(pid):

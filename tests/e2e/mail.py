@@ -52,23 +52,6 @@ def with_attachments(subject="Files", body="See the files.", files=(("a.bin", b"
     return m.as_bytes(policy=email.policy.SMTP)
 
 
-def ports(n):
-    """The first of `n` free ports in a row."""
-    while True:
-        first = lib.free_port()
-        if all(port_free(first + i) for i in range(1, n)):
-            return first
-
-
-def port_free(port):
-    with lib.socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 class Server:
     """A real server in a folder of its own; `env` has what it told."""
 
@@ -80,7 +63,7 @@ class Server:
     def start(self):
         """On the same port again when it was started before."""
         for attempt in range(5):
-            port = self.port or ports(self.n_ports)
+            port = self.port or lib.free_ports(self.n_ports)
             run = subprocess.run(["bash", START % self.name, self.dir, str(port), *self.extra], env=self.environ,
                                  stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
             if run.returncode == 0:

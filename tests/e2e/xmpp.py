@@ -21,24 +21,12 @@ ALLOW = {"outbound": {"allow": ["127.0.0.0/8", "::1"]}}
 MUC = "conference.localhost"
 
 
-def free_pair():
-    """A port that is free together with the next one."""
-    while True:
-        port = lib.free_port()
-        try:
-            with lib.socket.socket() as probe:
-                probe.bind(("127.0.0.1", port + 1))
-            return port
-        except OSError:
-            continue
-
-
 class Prosody:
     """One of tests/servers with accounts u0, u1, ... on the domain localhost; user() gives one that nobody had yet."""
 
     def __init__(self, users=60, env=None):
         self.dir = tempfile.mkdtemp(prefix="sh-prosody-")
-        self.port = free_pair()
+        self.port = lib.free_ports(2)
         self.ca = os.path.join(self.dir, "ca.pem")
         self.env = {"XMPP_USERS": " ".join("u%d" % i for i in range(users)), **(env or {})}
         self.free = iter(range(users))

@@ -132,18 +132,18 @@ static void set_tls(const struct email_server *s, CURL *easy)
 	set_authorities(s, easy);
 }
 
-static void note_line(struct email_server_call *call, const char *line, size_t len)
+static int note_line(struct email_server_call *call, const char *line, size_t len)
 {
 	size_t kept = MIN(len, sizeof call->said - 1);
 
 	memcpy(call->said, line, kept);
 	call->said[kept] = '\0';
-	email_server_login_note(call, line, len);
 	if (call->line != NULL)
 		call->line(call->arg, line, len);
+	return email_server_login_note(call, line, len);
 }
 
-/* CURLOPT_HEADERFUNCTION: the lines of the server. */
+/* CURLOPT_HEADERFUNCTION: the lines of the server. libcurl hears of 0 before it acts on the line, and ends. */
 static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 {
 	CAST(email_server_call, call, arg, EMAIL_SERVER_CALL_MAGIC);
@@ -151,8 +151,7 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
 
 	while (len > 0 && (bytes[len - 1] == '\n' || bytes[len - 1] == '\r'))
 		len--;
-	note_line(call, bytes, len);
-	return all;
+	return note_line(call, bytes, len) < 0 ? 0 : all;
 }
 
 void email_server_prepare(const struct email_server *s, const struct outbound *outbound,

@@ -5,6 +5,7 @@
 #include "core/err.h"
 #include "platforms/email/email_charset.h"
 #include "platforms/email/email_server_block.h"
+#include "platforms/email/email_server_echo.h"
 #include "platforms/platform.h"
 
 #define TEXT_SIZE 200
@@ -41,19 +42,14 @@ char *email_server_text(char *out, size_t size, const char *bytes, size_t len)
 	return out;
 }
 
-/* Some servers quote what they do not understand, and that may be the password. */
-static int quotes_secret(const struct secret *secret, const char *said)
-{
-	return secret->len > 0 && strstr(said, (const char *)secret->bytes) != NULL;
-}
-
-/* The server's last line for an error text: ": 535 5.7.8 wrong password", or "" when it said nothing. */
+/* The server's last line for an error text: ": 535 5.7.8 wrong password", or "" when it said nothing,
+ * or repeated the secret. */
 static void words(const struct email_server *s, const struct email_server_call *call,
 	char out[static TEXT_SIZE])
 {
 	out[0] = '\0';
-	if (call->said[0] == '\0' || quotes_secret(&s->password, call->said) ||
-		quotes_secret(&s->token, call->said))
+	if (call->said[0] == '\0' || email_server_echoes(&s->password, call->said) ||
+		email_server_echoes(&s->token, call->said))
 		return;
 	strcpy(out, ": ");
 	email_server_text(out + 2, TEXT_SIZE - 2, call->said, strlen(call->said));
@@ -190,6 +186,9 @@ int email_server_explain(const struct email_server *s, const struct email_server
 	case CURLE_LOGIN_DENIED:
 	case CURLE_AUTH_ERROR:
 		return explain_login(s, call, e);
+	case CURLE_WRITE_ERROR: /* email_server_login_note() */
+		return err_set(e, ERR_REMOTE,
+			"%s offers other ways to log in than a moment ago, try again", s->name);
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_URL_MALFORMAT:
 		return err_set(e, ERR_RESOLVE, "%s: no such host", s->name);

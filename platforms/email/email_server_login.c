@@ -6,7 +6,6 @@
 #include <uv.h>
 
 #include "core/err.h"
-#include "core/mem.h"
 #include "platforms/email/email_server_block.h"
 
 /* Jobs that come together ask once; who corrects a mistake need not wait. */
@@ -47,42 +46,65 @@ void email_server_forget_login(CURL *easy)
 
 /* --- servers without SASL ----------------------------------------------------------------------------------------- */
 
-/* `word` is one of MECHANISMS. */
-static int is_ours(const char *word)
+/* What one word of a list of mechanisms offers. */
+static unsigned mechanism(const char *word, size_t len)
 {
-	const size_t len = strlen(word);
-
 	for (const char *m = MECHANISMS; m != NULL; m = strchr(m, ';')) {
 		m += strspn(m, ";");
 		m += strlen("AUTH=");
 		if (strncasecmp(m, word, len) == 0 && (m[len] == ';' || m[len] == '\0'))
-			return 1;
+			return OFFERS_OURS;
 	}
-	return 0;
+	return len >= 3 && strncasecmp(word, "GSS", 3) == 0 ? OFFERS_KERBEROS : 0;
 }
 
-/* IMAP: "* CAPABILITY IMAP4rev1 AUTH=PLAIN" (RFC 3501, 7.2.1). POP3: "SASL PLAIN" (RFC 5034, 6). SMTP has no other way. */
-void email_server_login_note(struct email_server_call *call, const char *line, size_t len)
+/* A word of "* CAPABILITY IMAP4rev1 AUTH=PLAIN" (RFC 3501, 7.2.1). */
+static unsigned capability(const char *word, size_t len)
+{
+	static const char no_login[] = "LOGINDISABLED";
+
+	if (len == sizeof no_login - 1 && strncasecmp(word, no_login, len) == 0)
+		return OFFERS_NO_LOGIN;
+	if (len <= 5 || strncasecmp(word, "AUTH=", 5) != 0)
+		return 0;
+	return mechanism(word + 5, len - 5);
+}
+
+/* Words end where they end for libcurl, which has its own look at the line; a NUL ends them for one of its readers. */
+static size_t word_length(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && memchr(" \t\r\n", s[n], 5) == NULL)
+		n++;
+	return n;
+}
+
+/* POP3 has "SASL PLAIN LOGIN" (RFC 5034, 6). SMTP knows no other way than SASL. */
+static void note_offers(struct email_server_call *call, const char *line, size_t len)
 {
 	const int is_imap = call->server->kind == EMAIL_SERVER_IMAP;
-	char *copy, *at, *word;
 
 	if (call->server->kind == EMAIL_SERVER_SMTP ||
 		(!is_imap && (len < 5 || strncasecmp(line, "SASL ", 5) != 0)))
 		return;
-	copy = at = mem_dup(line, len);
-	while ((word = strsep(&at, " ")) != NULL) {
-		if (is_imap && strcasecmp(word, "LOGINDISABLED") == 0)
-			call->offers |= OFFERS_NO_LOGIN;
-		if (is_imap && strncasecmp(word, "AUTH=", 5) != 0)
-			continue;
-		word += is_imap ? 5 : 0;
-		if (is_ours(word))
-			call->offers |= OFFERS_OURS;
-		if (strncasecmp(word, "GSS", 3) == 0)
-			call->offers |= OFFERS_KERBEROS;
+	for (size_t at = 0; at < len; at++) {
+		const size_t n = word_length(line + at, len - at);
+
+		call->offers |= is_imap ? capability(line + at, n) : mechanism(line + at, n);
+		at += n;
 	}
-	mem_free(copy);
+}
+
+int email_server_login_note(struct email_server_call *call, const char *line, size_t len)
+{
+	const struct email_server *s = call->server;
+
+	note_offers(call, line, len);
+	if (s->token.len > 0 || !s->learnt->no_sasl || call->offers == 0)
+		return 0;
+	s->learnt->no_sasl = 0;
+	return -1;
 }
 
 int email_server_learn(

@@ -10,7 +10,8 @@
 
 /* Names user, secret and mechanisms. */
 void email_server_login_set(const struct email_server *s, CURL *easy);
-/* A line of the server, for `call->offers`. */
-void email_server_login_note(struct email_server_call *call, const char *line, size_t len);
+/* A line of the server, for `call->offers`. Negative: libcurl must not go on. It was left the choice of the mechanism, as
+ * the server had none, and now there are some: it might take Kerberos. The next handle has them named. */
+int email_server_login_note(struct email_server_call *call, const char *line, size_t len);
 
 #endif

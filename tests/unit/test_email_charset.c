@@ -129,9 +129,36 @@ static void is_utf8(void **state)
 	assert_false(email_charset_is_utf8(NULL, 0));
 }
 
+static int is_loaded(const char *module)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512];
+	int found = 0;
+
+	assert_non_null(maps);
+	while (!found && fgets(line, sizeof line, maps) != NULL)
+		found = strstr(line, module) != NULL;
+	fclose(maps);
+	return found;
+}
+
+/* Loading a converter again for each word would take long. (glibc unloads one after some calls for others.) */
+static void converters_stay(void **state)
+{
+	UNUSED(state);
+	CHECK("iso-2022-kr", "a", "a");
+	for (int i = 0; i < 20; i++) {
+		CHECK("euc-jp", "a", "a");
+		CHECK("koi8-r", "a", "a");
+		CHECK("big5", "a", "a");
+	}
+	assert_true(is_loaded("ISO-2022-KR.so"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(converters_stay),
 		cmocka_unit_test(encodings_by_any_name),
 		cmocka_unit_test(names_that_are_wrong),
 		cmocka_unit_test(utf_16_in_any_order),

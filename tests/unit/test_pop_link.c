@@ -316,6 +316,20 @@ static void test_kerberos(void **state)
 	part();
 }
 
+/* Nor where libcurl is left the choice, since the server had nothing a moment ago. */
+static void test_kerberos_later(void **state)
+{
+	static const struct lined_step steps[] = {{.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "-ERR what?\r\n", .again = 1}, {.send = "+OK hi\r\n"},
+		{.expect = "CAPA", .send = "+OK\r\nSASL GSSAPI\r\n.\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	wait_offline(ERR_REMOTE);
+	assert_non_null(strstr(S.why.text, "other ways to log in"));
+	part();
+}
+
 static void test_in_pieces(void **state)
 {
 	static const struct lined_step steps[] = {LOGIN,
@@ -481,6 +495,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_delete, begin, end),
 		cmocka_unit_test_setup_teardown(test_wrong_password, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_sasl, begin, end),
+		cmocka_unit_test_setup_teardown(test_kerberos_later, begin, end),
 		cmocka_unit_test_setup_teardown(test_kerberos, begin, end),
 		cmocka_unit_test_setup_teardown(test_locked, begin, end),
 		cmocka_unit_test_setup_teardown(test_in_pieces, begin, end),

@@ -195,7 +195,7 @@ struct imap_op *imap_look(
 	struct imap *im, const struct imap_where *where, const struct imap_calls *calls);
 /* Numbers of a folder without selecting it (STATUS). */
 struct imap_op *imap_status(struct imap *im, const char *folder, const struct imap_calls *calls);
-/* All folders. */
+/* All folders, however many the server tells of, but those whose name has more than IMAP_MAILBOX_BYTES. */
 struct imap_op *imap_list(struct imap *im, const struct imap_calls *calls);
 /* Makes a folder. Its name is as the server's: levels are separated by the delimiter of imap_list(). */
 struct imap_op *imap_create(struct imap *im, const char *folder, const struct imap_calls *calls);

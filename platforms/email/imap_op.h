@@ -49,7 +49,6 @@ struct imap_op {
 	/* what came */
 	struct imap_result result;
 	struct imap_parse_data_numbers numbers, marked;
-	size_t n_entries;
 };
 
 /* A new one, without its arguments; `where` may be NULL. GIVES. */

@@ -11,7 +11,6 @@
 
 #define DEFAULT_BYTES ((size_t)64 << 10)
 #define MIME_BYTES    ((size_t)16 << 10) /* of a part's header */
-#define MAX_ENTRIES   10000              /* folders */
 
 /* --- fetching --------------------------------------------------------------------------------------------------- */
 
@@ -293,13 +292,14 @@ static int list_data(struct imap_op *op, const struct imap_parse_response *r)
 
 	if (strcmp(r->name, "LIST") != 0)
 		return 0;
-	if (imap_parse_data_list(r->data, &l) == 0 && l.name.len > 0 &&
-		op->n_entries++ < MAX_ENTRIES && op->calls.entry != NULL) {
+	if (imap_parse_data_list(r->data, &l) == 0 && l.name.len > 0 && op->calls.entry != NULL) {
 		struct imap_entry entry = {.delimiter = l.delimiter, .special_use = l.special_use};
 		imap_mailbox_decode(l.name.data, l.name.len, &name);
 		entry.name = buf_str(&name);
 		entry.selectable = (l.attributes & IMAP_PARSE_DATA_NOSELECT) == 0;
-		op->calls.entry(op->calls.arg, &entry);
+		/* A longer one could not be named in any operation. */
+		if (name.len <= IMAP_MAILBOX_BYTES)
+			op->calls.entry(op->calls.arg, &entry);
 	}
 	imap_parse_data_list_release(&l);
 	buf_release(&name);

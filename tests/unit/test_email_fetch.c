@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Fetching from an IMAP server that follows a script: each job gets one answer, whatever happens in its middle. Decent
  * servers are tests/e2e/test_email_fetch.py's. */
-#include "tests/unit/mail_rig.h"
+#include "tests/unit/email_job_rig.h"
 
 #include "core/json.h"
 
-extern const struct platform platform_email;
-
-#define SETTINGS                                                                             \
-	"{\"allow_plaintext\":true,\"connect_timeout_ms\":3000,\"timeout_ms\":300,"          \
-	"\"max_message_bytes\":100000,\"max_fetch_bytes\":100000,\"max_text_bytes\":100000," \
-	"\"max_attachment_bytes\":30000,\"max_per_page\":100,\"links\":1,\"folders\":1,"     \
-	"\"idle\":true,\"idle_timeout_s\":30,\"idle_refresh_s\":60,\"poll_interval_s\":60,"  \
-	"\"reconnect_max_s\":1,\"give_up_s\":10}"
-#define LOGIN                                                                              \
-	{.send = "* OK hi\r\n"},                                                           \
-		{.expect = " CAPABILITY",                                                  \
-			.send = "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n%T OK\r\n"}, \
-		{.expect = "AUTHENTICATE PLAIN", .send = "%T OK in\r\n"},                  \
-	{                                                                                  \
-		.expect = "CAPABILITY", .send = "* CAPABILITY IMAP4rev1\r\n%T OK\r\n"      \
-	}
-#define OPENED                                                                                     \
-	LOGIN, {.expect = "EXAMINE", .send = "* 2 EXISTS\r\n* OK [UIDVALIDITY 5] x\r\n%T OK\r\n"}, \
-		{.expect = "STATUS", .send = "* STATUS INBOX (UNSEEN 1)\r\n%T OK\r\n"},            \
-	{                                                                                          \
-		.expect = "NOOP", .send = "%T OK\r\n"                                              \
-	}
+#define OPENED JOB_OPENED("2")
 #define MAIL(n)                                                                        \
 	"* " n " FETCH (UID " n " FLAGS () RFC822.SIZE 19 INTERNALDATE \"17-Jul-1996 " \
 	"02:44:25 -0700\" BODY[HEADER]<0> {19}\r\nSubject: mail " n "\r\n\r\n)\r\n"
@@ -62,24 +41,13 @@ static const struct outcome outcomes[] = {
 
 static void run(const struct outcome *o)
 {
-	static const char *const allow[] = {"127.0.0.1", NULL};
-	struct lined *lined = lined_new(o->steps, 0);
-	json_t *block = json_pack("{sssisssssbsb}", "host", "127.0.0.1", "port", lined_port(lined),
-		"username", "ann", "password", "secret", "tls", 0, "starttls", 0);
-	struct fake *f = fake_new_with_credentials(&platform_email, json_loads(SETTINGS, 0, NULL),
-		allow, json_pack("{so}", "imap", block));
-	int job = fake_job(f, json_pack("{sss{ss}sss[]s{}}", "verb", "fetch", "actor", "address",
-				      "ann@example.org", "platform", "email", "target", "object"));
-	const json_t *answer = fake_wait(f, job);
+	const json_t *answer = job_run("imap", o->steps, "fetch", json_object());
 	const char *code = json_string_value(json_object_get(answer, "code"));
-	json_t *messages = fake_messages(f, job);
 
 	if (strcmp(code != NULL ? code : "", o->code != NULL ? o->code : "") != 0)
 		fail_msg("%s: %s", code, json_string_value(json_object_get(answer, "text")));
-	assert_int_equal(json_array_size(messages), o->count);
-	json_decref(messages);
-	fake_free(f);
-	assert_int_equal(lined_free(lined), 0);
+	assert_int_equal(job_messages(), o->count);
+	job_end();
 }
 
 static void each_job_has_one_answer(void **state)
@@ -89,10 +57,79 @@ static void each_job_has_one_answer(void **state)
 		run(&outcomes[i]);
 }
 
+/* --- folders ---------------------------------------------------------------------------------------------------- */
+
+#define FOLDERS "{\"objectType\":\"folders\"}"
+#define X10     "xxxxxxxxxx"
+#define X100    X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
+#define X1000   X100 X100 X100 X100 X100 X100 X100 X100 X100 X100
+
+/* The last folder that is listed, and how many are. */
+static const char *last_folder(const json_t *result, size_t *n)
+{
+	const json_t *folders = json_object_get(result, "folders");
+
+	*n = json_array_size(folders);
+	return json_string_value(json_object_get(json_array_get(folders, *n - 1), "name"));
+}
+
+/* As a literal a name may be as long as a mail. */
+static void names_that_are_too_long_are_left_out(void **state)
+{
+	static const struct lined_step steps[] = {JOB_LOGIN(""),
+		{.expect = "LIST",
+			.send = "* LIST () \"/\" a\r\n* LIST () \"/\" {90000}\r\n",
+			.bytes = 90000},
+		{.send = "\r\n* LIST () \"/\" \"y" X1000 "\"\r\n* LIST () \"/\" \"" X1000
+			 "\"\r\n%T OK\r\n"},
+		{0}};
+	const json_t *result = job_good("imap", steps, "fetch", FOLDERS);
+	size_t n;
+
+	UNUSED(state);
+	assert_string_equal(last_folder(result, &n), X1000);
+	assert_int_equal(n, 2);
+	assert_null(json_object_get(result, "truncated"));
+	job_end();
+}
+
+static void folders_are_bounded_in_bytes(void **state)
+{
+	static const struct lined_step steps[] = {JOB_LOGIN(""),
+		{.expect = "LIST", .send = "* LIST () \"/\" \"" X1000 "\"\r\n", .times = 4500},
+		{.send = "* LIST () \"/\" small\r\n%T OK\r\n"}, {0}};
+	const json_t *result = job_good("imap", steps, "fetch", FOLDERS);
+	size_t n;
+
+	UNUSED(state);
+	assert_string_equal(last_folder(result, &n), X1000);
+	assert_int_equal(n, 4194304 / 1000);
+	assert_true(json_is_true(json_object_get(result, "truncated")));
+	job_end();
+}
+
+static void folders_are_bounded_in_number(void **state)
+{
+	static const struct lined_step steps[] = {JOB_LOGIN(""),
+		{.expect = "LIST", .send = "* LIST () \"/\" a\r\n", .times = 10000},
+		{.send = "* LIST () \"/\" b\r\n%T OK\r\n"}, {0}};
+	const json_t *result = job_good("imap", steps, "fetch", FOLDERS);
+	size_t n;
+
+	UNUSED(state);
+	assert_string_equal(last_folder(result, &n), "a");
+	assert_int_equal(n, 10000);
+	assert_true(json_is_true(json_object_get(result, "truncated")));
+	job_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_job_has_one_answer),
+		cmocka_unit_test(names_that_are_too_long_are_left_out),
+		cmocka_unit_test(folders_are_bounded_in_bytes),
+		cmocka_unit_test(folders_are_bounded_in_number),
 	};
 
 	json_setup();

@@ -85,20 +85,30 @@ static const struct imap_parse_data_section *section_of(
 	return NULL;
 }
 
+/* The first `max` bytes of a section (NULL: none): servers may send more than was asked for, and a mail may be kept for
+ * long. 1 when there are more. */
+static int section_read(const struct imap_parse_data_section *s, size_t max, struct buf *out)
+{
+	struct imap_parse_token t;
+
+	if (s == NULL || s->value.type != IMAP_TOKEN_STRING)
+		return 0;
+	t = s->value;
+	/* With escapes two bytes may become one. */
+	t.len = MIN(t.len, (max + 1) * (t.escaped ? 2 : 1));
+	imap_parse_token_text(&t, out);
+	if (out->len <= max)
+		return 0;
+	out->len = max;
+	out->data[max] = '\0';
+	return 1;
+}
+
 static void give_mail(struct imap_op *op, struct imap_mail *mail,
 	const struct imap_parse_data_section *body, const struct imap_parse_data_section *head)
 {
-	size_t max = op->fetch.max_bytes;
-
-	if (head != NULL && head->value.type == IMAP_TOKEN_STRING)
-		imap_parse_token_text(&head->value, &mail->head);
-	if (body != NULL && body->value.type == IMAP_TOKEN_STRING)
-		imap_parse_token_text(&body->value, &mail->bytes);
-	if (mail->bytes.len > max) {
-		mail->bytes.len = max;
-		mail->bytes.data[max] = '\0';
-		mail->truncated = 1;
-	}
+	section_read(head, MIME_BYTES, &mail->head);
+	mail->truncated = section_read(body, op->fetch.max_bytes, &mail->bytes);
 	if (op->calls.mail != NULL)
 		op->calls.mail(op->calls.arg, mail);
 	buf_release(&mail->head);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* email_job_rig - one job of the platform email on a server that follows a script, for test_email_fetch.c and its like. */
-#ifndef TESTS_EMAIL_JOB_RIG_H
-#define TESTS_EMAIL_JOB_RIG_H
+#ifndef TESTS_UNIT_EMAIL_JOB_RIG_H
+#define TESTS_UNIT_EMAIL_JOB_RIG_H
 
 #include "tests/unit/mail_rig.h"
 
@@ -9,7 +9,7 @@ extern const struct platform platform_email;
 
 #define JOB_SETTINGS                                                                         \
 	"{\"allow_plaintext\":true,\"connect_timeout_ms\":3000,\"timeout_ms\":300,"          \
-	"\"max_message_bytes\":100000,\"max_fetch_bytes\":100000,\"max_text_bytes\":100000," \
+	"\"max_message_bytes\":500000,\"max_fetch_bytes\":500000,\"max_text_bytes\":100000," \
 	"\"max_attachment_bytes\":30000,\"max_per_page\":1000,\"links\":1,\"folders\":1,"    \
 	"\"idle\":true,\"idle_timeout_s\":30,\"idle_refresh_s\":60,\"poll_interval_s\":60,"  \
 	"\"reconnect_max_s\":1,\"give_up_s\":10}"
@@ -40,8 +40,8 @@ static struct {
 	int job;
 } J;
 
-/* Runs a job with this object (TAKES) by `way`, "imap" or "pop". Its answer, borrowed until job_end(). */
-static inline const json_t *job_run(
+/* Begins a job with this object (TAKES) by `way`, "imap" or "pop". */
+static inline void job_start(
 	const char *way, const struct lined_step *steps, const char *verb, json_t *object)
 {
 	static const char *const allow[] = {"127.0.0.1", NULL};
@@ -56,6 +56,13 @@ static inline const json_t *job_run(
 	J.job = fake_job(J.fake,
 		json_pack("{sss{ss}sss[]so}", "verb", verb, "actor", "address", "ann@example.org",
 			"platform", "email", "target", "object", object));
+}
+
+/* The same up to its end. Its answer, borrowed until job_end(). */
+static inline const json_t *job_run(
+	const char *way, const struct lined_step *steps, const char *verb, json_t *object)
+{
+	job_start(way, steps, verb, object);
 	return fake_wait(J.fake, J.job);
 }
 

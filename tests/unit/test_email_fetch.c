@@ -57,6 +57,56 @@ static void each_job_has_one_answer(void **state)
 		run(&outcomes[i]);
 }
 
+/* --- memory ----------------------------------------------------------------------------------------------------- */
+
+#define THREADS 128 /* more than the pool has, unless it was told to have more */
+#define MANY    300
+#define LARGE   250000
+
+static struct {
+	uv_mutex_t lock; /* held: no thread of the pool gets free */
+	uv_work_t works[THREADS];
+} pool;
+
+static void occupy(uv_work_t *work)
+{
+	UNUSED(work);
+	uv_mutex_lock(&pool.lock);
+	uv_mutex_unlock(&pool.lock);
+}
+
+static void pool_stop(uv_loop_t *loop)
+{
+	assert_int_equal(uv_mutex_init(&pool.lock), 0);
+	uv_mutex_lock(&pool.lock);
+	for (size_t i = 0; i < THREADS; i++)
+		assert_int_equal(uv_queue_work(loop, &pool.works[i], occupy, NULL), 0);
+}
+
+/* The server has more to send than the network holds, and nobody has the time to read it: it has to wait. */
+static void what_is_not_read_yet_is_bounded(void **state)
+{
+	struct buf mail = BUF_INIT;
+	struct lined_step steps[] = {JOB_OPENED("300"), {.expect = "FETCH 1:300 ", .times = MANY},
+		{.send = "%T OK\r\n"}, {0}};
+
+	UNUSED(state);
+	buf_printf(&mail,
+		"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 9 BODY[HEADER]<0> {%d}\r\n%0*d)\r\n", LARGE,
+		LARGE, 0);
+	steps[ARRAY_LEN(steps) - 3].send = buf_str(&mail);
+	job_start("imap", steps, "fetch", json_pack("{si}", "perPage", MANY));
+	pool_stop(fake_loop(J.fake));
+	fake_run_for(J.fake, 1000);
+	assert_false(lined_is_done(J.lined));
+	uv_mutex_unlock(&pool.lock);
+	assert_null(json_object_get(fake_wait(J.fake, J.job), "code"));
+	assert_int_equal(job_messages(), MANY);
+	job_end();
+	uv_mutex_destroy(&pool.lock);
+	buf_release(&mail);
+}
+
 /* --- folders ---------------------------------------------------------------------------------------------------- */
 
 #define FOLDERS "{\"objectType\":\"folders\"}"
@@ -127,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_job_has_one_answer),
+		cmocka_unit_test(what_is_not_read_yet_is_bounded),
 		cmocka_unit_test(names_that_are_too_long_are_left_out),
 		cmocka_unit_test(folders_are_bounded_in_bytes),
 		cmocka_unit_test(folders_are_bounded_in_number),

@@ -10,7 +10,6 @@
 
 #define FIND_MAGIC 0x66696e64u
 #define DAY_MS     86400000
-#define CHUNK      500 /* mails whose time of arrival is asked for in one command */
 
 /* Up to three steps: what may match by day; of that what does match for certain; the times of the rest. */
 struct email_find {
@@ -110,14 +109,15 @@ static void on_times(void *arg, const struct imap_result *r, const struct err *e
 static void ask_times(struct email_find *f)
 {
 	const struct imap_calls calls = {.mail = on_time, .done = on_times, .arg = f};
-	uint32_t uids[CHUNK];
-	struct imap_range ranges[CHUNK];
+	uint32_t uids
+		[IMAP_RANGES]; /* of those whose time is not known, mostly none is next to another */
+	struct imap_range ranges[IMAP_RANGES];
 	struct imap_fetch fetch = {.where = {f->place->folder, (uint32_t)f->place->uid_validity},
 		.ranges = ranges,
 		.what = IMAP_FETCH_FLAGS};
 	size_t n = 0;
 
-	for (; f->asked < f->n && n < CHUNK; f->asked++)
+	for (; f->asked < f->n && n < IMAP_RANGES; f->asked++)
 		if (!f->selected[f->asked])
 			uids[n++] = f->uids[f->asked];
 	if (n == 0) {

@@ -107,6 +107,40 @@ static void what_is_not_read_yet_is_bounded(void **state)
 	buf_release(&mail);
 }
 
+/* --- searching -------------------------------------------------------------------------------------------------- */
+
+/* More than fit into a command arrived on the days that the server cannot tell apart, none next to another. */
+static void times_are_asked_for_in_parts(void **state)
+{
+	struct buf found = BUF_INIT;
+	struct lined_step steps[] = {JOB_OPENED("700"), {.expect = "UID SEARCH Flagged SINCE"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "UID SEARCH Flagged SINCE", .send = "* SEARCH\r\n%T OK\r\n"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "UID FETCH 1,3,5,", .send = "%T OK\r\n"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "UID FETCH 601 (",
+			.send = "* 601 FETCH (UID 601 RFC822.SIZE 1 INTERNALDATE \"17-Jul-2020 "
+				"02:44:25 -0700\")\r\n%T OK\r\n"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "UID FETCH 601 (", .send = MAIL("1") "%T OK\r\n"}, {0}};
+	size_t at = 0;
+
+	UNUSED(state);
+	buf_add_str(&found, "* SEARCH");
+	for (int uid = 1; uid <= 601; uid += 2)
+		buf_printf(&found, " %d", uid);
+	buf_add_str(&found, "\r\n%T OK\r\n");
+	while (steps[at].expect == NULL || strstr(steps[at].expect, "SEARCH") == NULL)
+		at++;
+	steps[at].send = buf_str(&found);
+	job_good("imap", steps, "fetch",
+		"{\"search\":{\"since\":\"2020-07-17T00:00\",\"flagged\":true}}");
+	assert_int_equal(job_messages(), 1);
+	job_end();
+	buf_release(&found);
+}
+
 /* --- folders ---------------------------------------------------------------------------------------------------- */
 
 #define FOLDERS "{\"objectType\":\"folders\"}"
@@ -178,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_job_has_one_answer),
 		cmocka_unit_test(what_is_not_read_yet_is_bounded),
+		cmocka_unit_test(times_are_asked_for_in_parts),
 		cmocka_unit_test(names_that_are_too_long_are_left_out),
 		cmocka_unit_test(folders_are_bounded_in_bytes),
 		cmocka_unit_test(folders_are_bounded_in_number),

@@ -141,6 +141,52 @@ static void times_are_asked_for_in_parts(void **state)
 	buf_release(&found);
 }
 
+/* --- POP3 ------------------------------------------------------------------------------------------------------- */
+
+#define POP_LIST                                                                                 \
+	{.send = "+OK hi\r\n"}, {.expect = "CAPA", .send = "+OK\r\nSASL PLAIN\r\nTOP\r\n.\r\n"}, \
+		{.expect = "AUTH PLAIN", .send = "+ \r\n"},                                      \
+		{.expect = "AGFubgBzZWNyZXQ=", .send = "+OK\r\n"},                               \
+		{.expect = "LIST", .send = "+OK\r\n1 9\r\n2 9\r\n3 9\r\n.\r\n"},                 \
+	{                                                                                        \
+		.expect = "UIDL", .send = "+OK\r\n1 77\r\n2 78\r\n3 x9\r\n.\r\n"                 \
+	}
+#define POP_HEAD(n)                                                                        \
+	{                                                                                  \
+		.expect = "TOP " n " 0", .send = "+OK\r\nSubject: mail " n "\r\n\r\n.\r\n" \
+	}
+#define POP_QUIT                                    \
+	{                                           \
+		.expect = "QUIT", .send = "+OK\r\n" \
+	}
+
+/* Ids of POP3 are texts; one that looks like a number may be given as one. */
+static void unique_ids_may_be_numbers(void **state)
+{
+	static const struct lined_step third[] = {POP_LIST, POP_HEAD("3"), POP_QUIT, {0}};
+	static const struct lined_step first[] = {POP_LIST, POP_HEAD("1"), POP_QUIT, {0}};
+	static const struct lined_step none[] = {POP_LIST, POP_QUIT, {0}};
+	static const struct {
+		const char *object;
+		const struct lined_step *steps;
+		size_t count;
+	} rows[] = {
+		{"{\"property\":\"uid\",\"after\":78}", third, 1},
+		{"{\"property\":\"uid\",\"after\":\"78\"}", third, 1},
+		{"{\"property\":\"uid\",\"before\":78}", first, 1},
+		{"{\"property\":\"uid\",\"after\":5}", none, 0},
+		{"{\"property\":\"uid\",\"before\":5}", none, 0},
+		{"{\"uid\":77}", first, 1},
+	};
+
+	UNUSED(state);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		job_good("pop", rows[i].steps, "fetch", rows[i].object);
+		assert_int_equal(job_messages(), rows[i].count);
+		job_end();
+	}
+}
+
 /* --- folders ---------------------------------------------------------------------------------------------------- */
 
 #define FOLDERS "{\"objectType\":\"folders\"}"
@@ -213,6 +259,7 @@ int main(void)
 		cmocka_unit_test(each_job_has_one_answer),
 		cmocka_unit_test(what_is_not_read_yet_is_bounded),
 		cmocka_unit_test(times_are_asked_for_in_parts),
+		cmocka_unit_test(unique_ids_may_be_numbers),
 		cmocka_unit_test(names_that_are_too_long_are_left_out),
 		cmocka_unit_test(folders_are_bounded_in_bytes),
 		cmocka_unit_test(folders_are_bounded_in_number),

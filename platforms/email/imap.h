@@ -218,7 +218,7 @@ struct imap_op *imap_move(struct imap *im, const struct imap_targets *targets, c
 struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, const char *to,
 	const struct imap_calls *calls);
 /* For good: marked \Deleted and expunged. A server without UIDPLUS (RFC 4315) can only expunge all that is marked:
- * when other mails are, too, these stay marked, and `r->marked` says so. */
+ * when other mails are, too, or the server does not tell, these stay marked, and `r->marked` says so. */
 struct imap_op *imap_delete(
 	struct imap *im, const struct imap_targets *targets, const struct imap_calls *calls);
 

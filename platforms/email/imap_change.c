@@ -117,9 +117,11 @@ static int is_target(const struct imap_op *op, uint32_t uid)
 	return 0;
 }
 
-/* What the SEARCH for deleted mails found is not only ours. */
+/* What the SEARCH for deleted mails found may be not only ours. */
 static int others_are_marked(const struct imap_op *op)
 {
+	if (op->told != IMAP_OP_TOLD)
+		return 1;
 	for (size_t i = 0; i < op->marked.n; i++)
 		if (!is_target(op, op->marked.list[i]))
 			return 1;
@@ -165,7 +167,10 @@ static int delete_data(struct imap_op *op, const struct imap_parse_response *r)
 {
 	if (strcmp(r->name, "SEARCH") != 0)
 		return 0;
-	imap_parse_data_search(r->data, &op->marked);
+	if (imap_parse_data_search(r->data, &op->marked) < 0)
+		op->told = IMAP_OP_UNREADABLE;
+	else if (op->told == IMAP_OP_UNTOLD)
+		op->told = IMAP_OP_TOLD;
 	return 1;
 }
 

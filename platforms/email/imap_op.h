@@ -48,7 +48,10 @@ struct imap_op {
 	struct imap_search search;
 	/* what came */
 	struct imap_result result;
-	struct imap_parse_data_numbers numbers, marked;
+	struct imap_parse_data_numbers numbers;
+	/* of a deletion: what is marked \Deleted, and whether the server said so in a way that can be read */
+	struct imap_parse_data_numbers marked;
+	enum { IMAP_OP_UNTOLD, IMAP_OP_TOLD, IMAP_OP_UNREADABLE } told;
 };
 
 /* A new one, without its arguments; `where` may be NULL. GIVES. */

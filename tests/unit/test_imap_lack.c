@@ -104,6 +104,46 @@ static void test_delete_by_hand(void **state)
 	wait_done(ERR_NONE);
 }
 
+/* What else is marked is not known without an answer that can be read to its end: then nothing is expunged. */
+static void test_delete_in_the_dark(void **state)
+{
+	static const char *const answers[] = {"%T OK\r\n", "* SEARCH 3 x 5\r\n%T OK\r\n",
+		"* SEARCH 3 99999999999\r\n* SEARCH 3 4\r\n%T OK\r\n",
+		"* SEARCH 3 4\r\n* SEARCH (\r\n* SEARCH 5 \"\r\n%T OK\r\n"};
+	struct lined_step steps[] = {LOGIN(""), {.expect = "SELECT", .send = OPENED},
+		{.expect = "UID STORE 3:4 +FLAGS.SILENT (\\Deleted)", .send = "%T OK\r\n"},
+		{.expect = "UID SEARCH DELETED"}, {.expect = "LIST", .send = "%T OK\r\n"}, {0}};
+
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		if (i > 0)
+			begin(state);
+		steps[ARRAY_LEN(steps) - 3].send = answers[i];
+		meet(steps, 0);
+		imap_delete(S.im, &two, &calls);
+		wait_done(ERR_NONE);
+		assert_true(S.marked);
+		imap_list(S.im, &calls);
+		wait_done(ERR_NONE);
+		if (i + 1 < ARRAY_LEN(answers))
+			end(state);
+	}
+}
+
+/* No mail was marked: that is an answer, too. */
+static void test_delete_what_is_gone(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "SELECT", .send = OPENED},
+		{.expect = "UID STORE", .send = "%T OK\r\n"},
+		{.expect = "UID SEARCH DELETED", .send = "* SEARCH\r\n%T OK\r\n"},
+		{.expect = " EXPUNGE", .send = "%T OK\r\n"}, {0}};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_delete(S.im, &two, &calls);
+	wait_done(ERR_NONE);
+	assert_false(S.marked);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -112,6 +152,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_idle_interrupted, begin, end),
 		cmocka_unit_test_setup_teardown(test_move_by_hand, begin, end),
 		cmocka_unit_test_setup_teardown(test_delete_by_hand, begin, end),
+		cmocka_unit_test_setup_teardown(test_delete_in_the_dark, begin, end),
+		cmocka_unit_test_setup_teardown(test_delete_what_is_gone, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

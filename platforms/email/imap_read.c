@@ -53,13 +53,14 @@ static void write_items(const struct imap_fetch *f, struct imap_write *w)
 static int fetch_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
 	const struct imap_fetch *f = &op->fetch;
+	size_t from = (size_t)op->step * IMAP_RANGES;
 	struct imap_range range;
 
-	if (op->step > 0 || imap_op_folder(op)->exists == 0)
+	if ((op->step > 0 && from >= f->n_ranges) || imap_op_folder(op)->exists == 0)
 		return 0;
 	if (f->ranges != NULL) {
 		imap_write_add(w, f->by_seq ? "FETCH " : "UID FETCH ");
-		imap_write_ranges(w, f->ranges, f->n_ranges);
+		imap_write_ranges(w, f->ranges + from, MIN(f->n_ranges - from, IMAP_RANGES));
 	} else {
 		if (!newest(op, &range))
 			return 0;

@@ -3,7 +3,6 @@
 
 import base64
 import os
-import shutil
 import time
 
 import lib
@@ -184,13 +183,7 @@ class Fetch(mail.MailTest):
     def test_page_of_many(self):
         """A folder of 3,000 mails: the newest page, and the worker does not grow with the folder."""
         s, user = self.email(), self.user()
-        folder = os.path.join(self.servers.dovecot.env["MAIL_ROOT"], user, "Maildir", "cur")
-        for i in range(3000):
-            path = os.path.join(folder, "%d.M%dP1.host:2,S" % (NOW - 3000 + i, i))
-            with open(path, "wb") as f:
-                f.write(mail.text("Mail %d" % i, "x" * 2000).replace(b"\r\n", b"\n"))
-            if os.geteuid() == 0:
-                shutil.chown(path, "mail", "mail")
+        self.fill(user, 3000, "x" * 2000)
         ann = self.account(s, user)
         self.assertEqual(list(range(2990, 3000)), self.selected(ann))
         began = time.monotonic()

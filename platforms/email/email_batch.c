@@ -14,6 +14,7 @@ struct entry {
 	struct email_batch *batch;
 	struct email_reader *reader; /* NULL: the message is there */
 	json_t *message, *members;
+	size_t bytes; /* of the mail */
 	struct entry *prev, *next;
 };
 
@@ -21,7 +22,7 @@ struct email_batch {
 	uv_loop_t *loop;
 	struct email_batch_events events;
 	struct entry *entries; /* in order */
-	size_t n;
+	size_t n, bytes;
 };
 
 struct email_batch *email_batch_new(uv_loop_t *loop, const struct email_batch_events *events)
@@ -37,6 +38,7 @@ static void entry_free(struct entry *en)
 {
 	DL_DELETE(en->batch->entries, en);
 	en->batch->n--;
+	en->batch->bytes -= en->bytes;
 	email_reader_cancel(&en->reader);
 	json_decref(en->message);
 	json_decref(en->members);
@@ -90,8 +92,10 @@ void email_batch_add(struct email_batch *b, struct buf *bytes, const struct emai
 	en->magic = ENTRY_MAGIC;
 	en->batch = b;
 	en->members = members;
+	en->bytes = bytes->len;
 	DL_APPEND(b->entries, en);
 	b->n++;
+	b->bytes += en->bytes;
 	if (bytes->len > EMAIL_READ_INLINE_BYTES) {
 		const struct email_reader_job job = {.mail = *bytes, .options = *o};
 
@@ -107,4 +111,9 @@ void email_batch_add(struct email_batch *b, struct buf *bytes, const struct emai
 size_t email_batch_waiting(const struct email_batch *b)
 {
 	return b->n;
+}
+
+int email_batch_is_full(const struct email_batch *b)
+{
+	return b->bytes > EMAIL_BATCH_BYTES;
 }

@@ -10,6 +10,8 @@
 
 #include "platforms/email/email_read.h"
 
+#define EMAIL_BATCH_BYTES ((size_t)4 << 20) /* of mails that wait for a thread; one may have more */
+
 struct email_batch;
 
 struct email_batch_events {
@@ -30,5 +32,7 @@ void email_batch_add(struct email_batch *b, struct buf *bytes, const struct emai
 	json_t *members);
 /* Mails whose message was not given yet. */
 size_t email_batch_waiting(const struct email_batch *b);
+/* 1 when these had more than EMAIL_BATCH_BYTES: get no more mails before `drained`, which follows for certain. */
+int email_batch_is_full(const struct email_batch *b);
 
 #endif

@@ -12,6 +12,7 @@
 #include "platforms/platform.h"
 
 #define DROP_MAGIC 0x64726f70u
+#define ID_BYTES   24 /* of an id that is a number */
 
 /* A job that runs: the mails it is about, one after the other. `query` borrows from its activity. */
 struct drop {
@@ -58,16 +59,21 @@ static void drop_finish(struct drop *d)
 
 /* --- which mails -------------------------------------------------------------------------------------------------- */
 
+/* A unique id given as `text`, or as a number, which some servers' ids look like. */
+static const char *id_of(const char *text, long long number, char out[ID_BYTES])
+{
+	if (text != NULL)
+		return text;
+	snprintf(out, ID_BYTES, "%lld", number);
+	return out;
+}
+
 const struct pop_link_entry *email_drop_entry(
 	const struct pop_link_entry *entries, size_t n, const json_t *uid)
 {
-	const char *text = json_string_value(uid);
-	char number[24];
+	char number[ID_BYTES];
+	const char *text = id_of(json_string_value(uid), json_integer_value(uid), number);
 
-	if (text == NULL) {
-		snprintf(number, sizeof number, "%lld", (long long)json_integer_value(uid));
-		text = number;
-	}
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(entries[i].uid, text) == 0)
 			return &entries[i];
@@ -95,10 +101,14 @@ static void select_named(struct drop *d, const struct pop_link_result *list)
 			d->entries[d->n++] = list->entries[i];
 }
 
-/* Where the mail with this unique id is; `fallback` without one. An id that no mail has selects nothing. */
-static size_t place_of(const struct pop_link_result *list, const char *uid, size_t fallback)
+/* Where the mail with the unique id of a bound is; `fallback` without one. An id that no mail has selects nothing. */
+static size_t place_of(
+	const struct pop_link_result *list, const char *text, int64_t number, size_t fallback)
 {
-	if (uid == NULL)
+	char digits[ID_BYTES];
+	const char *uid = id_of(text, number, digits);
+
+	if (text == NULL && number == 0)
 		return fallback;
 	for (size_t i = 0; i < list->n_entries; i++)
 		if (strcmp(list->entries[i].uid, uid) == 0)
@@ -115,9 +125,9 @@ static void bounds(
 	*low = 0;
 	*high = list->n_entries;
 	if (q->property == EMAIL_PROPERTY_UID) {
-		size_t after = place_of(list, q->after_text, SIZE_MAX - 1);
+		size_t after = place_of(list, q->after_text, q->after, SIZE_MAX - 1);
 
-		*high = place_of(list, q->before_text, *high);
+		*high = place_of(list, q->before_text, q->before, *high);
 		*low = after == SIZE_MAX - 1 ? 0 : after == SIZE_MAX ? SIZE_MAX : after + 1;
 		if (*high == SIZE_MAX)
 			*low = SIZE_MAX;

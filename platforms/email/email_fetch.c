@@ -80,6 +80,8 @@ static void on_drained(void *arg)
 
 	if (f->fetched)
 		fetch_finish(f);
+	else if (f->op != NULL)
+		imap_pause(f->im, 0);
 }
 
 static void on_mail(void *arg, struct imap_mail *mail)
@@ -93,6 +95,9 @@ static void on_mail(void *arg, struct imap_mail *mail)
 	f->missing--;
 	email_mail_add(
 		f->batch, email_account_limits(f->account), &where, mail, f->query.include_body);
+	/* A server may be faster than the threads that read. Other jobs' operations wait behind this one anyway. */
+	if (email_batch_is_full(f->batch))
+		imap_pause(f->im, 1);
 }
 
 static void on_mails(void *arg, const struct imap_result *r, const struct err *e)
@@ -102,6 +107,7 @@ static void on_mails(void *arg, const struct imap_result *r, const struct err *e
 	UNUSED(r);
 	f->op = NULL;
 	f->fetched = 1;
+	imap_pause(f->im, 0); /* the end came in the same packet as the last mails */
 	if (e->code != ERR_NONE)
 		fetch_fail(f, e);
 	else if (email_batch_waiting(f->batch) == 0)

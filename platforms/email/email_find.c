@@ -10,7 +10,6 @@
 
 #define FIND_MAGIC 0x66696e64u
 #define DAY_MS     86400000
-#define CHUNK      500 /* mails whose time of arrival is asked for in one command */
 
 /* Up to three steps: what may match by day; of that what does match for certain; the times of the rest. */
 struct email_find {
@@ -110,14 +109,15 @@ static void on_times(void *arg, const struct imap_result *r, const struct err *e
 static void ask_times(struct email_find *f)
 {
 	const struct imap_calls calls = {.mail = on_time, .done = on_times, .arg = f};
-	uint32_t uids[CHUNK];
-	struct imap_range ranges[CHUNK];
+	uint32_t uids
+		[IMAP_RANGES]; /* of those whose time is not known, mostly none is next to another */
+	struct imap_range ranges[IMAP_RANGES];
 	struct imap_fetch fetch = {.where = {f->place->folder, (uint32_t)f->place->uid_validity},
 		.ranges = ranges,
 		.what = IMAP_FETCH_FLAGS};
 	size_t n = 0;
 
-	for (; f->asked < f->n && n < CHUNK; f->asked++)
+	for (; f->asked < f->n && n < IMAP_RANGES; f->asked++)
 		if (!f->selected[f->asked])
 			uids[n++] = f->uids[f->asked];
 	if (n == 0) {
@@ -208,21 +208,21 @@ static void on_possible(void *arg, const struct imap_result *r, const struct err
 {
 	CAST(email_find, f, arg, FIND_MAGIC);
 	int dated = f->from_ms > 0 || f->until_ms < INT64_MAX;
+	int by_uid_too = f->query->property == EMAIL_PROPERTY_UID;
 
 	f->op = NULL;
 	if (e->code != ERR_NONE) {
 		finish(f, e);
 		return;
 	}
-	f->n = r->n_uids;
-	f->uids = mem_array(f->n, sizeof *f->uids);
-	if (f->n > 0)
-		memcpy(f->uids, r->uids, f->n * sizeof *f->uids);
-	f->selected = mem_alloc(f->n);
+	f->uids = mem_array(r->n_uids, sizeof *f->uids);
 	/* Asked for 8:*, a server whose last mail has 5 names that one (RFC 9051, 6.4.8). */
-	for (size_t i = 0; i < f->n; i++)
-		f->selected[i] = !dated && (f->query->property != EMAIL_PROPERTY_UID ||
-						   f->uids[i] > f->query->after);
+	for (size_t i = 0; i < r->n_uids; i++)
+		if (!by_uid_too || r->uids[i] > f->query->after)
+			f->uids[f->n++] = r->uids[i];
+	f->selected = mem_alloc(f->n);
+	if (!dated && f->n > 0)
+		memset(f->selected, 1, f->n);
 	if (dated && f->n > 0)
 		ask_certain(f);
 	else

@@ -2,6 +2,7 @@
 #include "platforms/email/email_folders.h"
 
 #include <ctype.h>
+#include <string.h>
 
 #include "core/mem.h"
 #include "platforms/email/email_account.h"
@@ -12,13 +13,15 @@
 
 #define LISTING_MAGIC 0x656c7374u
 #define MAX_FOLDERS   10000
+#define MAX_BYTES     ((size_t)4 << 20) /* of their names together */
 
 struct listing {
 	unsigned magic;
 	struct job *job;
 	struct imap_op *op;
 	json_t *folders;
-	int more; /* there are more than MAX_FOLDERS */
+	size_t bytes; /* of the names */
+	int more;     /* there are more than MAX_FOLDERS, or MAX_BYTES */
 };
 
 static void listing_free(struct listing *l)
@@ -54,12 +57,14 @@ static void on_entry(void *arg, const struct imap_entry *entry)
 {
 	CAST(listing, l, arg, LISTING_MAGIC);
 	const char delimiter[] = {entry->delimiter, '\0'};
+	size_t len = strlen(entry->name);
 	json_t *folder;
 
-	if (json_array_size(l->folders) >= MAX_FOLDERS) {
+	if (l->more || json_array_size(l->folders) >= MAX_FOLDERS || len > MAX_BYTES - l->bytes) {
 		l->more = 1;
 		return;
 	}
+	l->bytes += len;
 	folder = json_pack("{sssssb}", "name", entry->name, "delimiter", delimiter, "selectable",
 		entry->selectable);
 	if (folder == NULL)

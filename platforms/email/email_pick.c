@@ -19,6 +19,7 @@ struct email_pick {
 	size_t n, next;
 	int whole;
 	int no_top;         /* the server cannot give a header alone */
+	int held;           /* the next mail waits until those that came are read */
 	size_t n_given;     /* messages */
 	struct err missing; /* why the last mail that is left out is */
 	struct email_batch *batch;
@@ -53,8 +54,12 @@ static void on_drained(void *arg)
 {
 	CAST(email_pick, p, arg, PICK_MAGIC);
 
-	if (p->next == p->n)
+	if (p->next == p->n) {
 		complete(p);
+	} else if (p->held) {
+		p->held = 0;
+		next_mail(p);
+	}
 }
 
 static void mail_add(struct email_pick *p, const struct pop_link_result *r)
@@ -104,6 +109,8 @@ static void next_mail(struct email_pick *p)
 	} else if (link == NULL) {
 		err_set(&e, ERR_REMOTE, "the connection to the server was lost");
 		over(p, &e);
+	} else if (email_batch_is_full(p->batch)) {
+		p->held = 1;
 	} else if (p->whole) {
 		pop_link_mail(link, p->entries[p->next].number,
 			email_mail_share(email_account_limits(p->account), p->n), on_mail, p);

@@ -23,8 +23,9 @@ struct email_query {
 	enum email_property property;
 	/* Both exclusive. SEQNO and UID: numbers, 0: no bound. DATE: milliseconds since 1970, 0: no bound. */
 	int64_t after, before;
-	const char *after_text, *before_text; /* UID of POP3: as given; NULL: no bound */
-	const json_t *uids;                   /* one or an array; NULL: not selected by UID */
+	const char *after_text,
+		*before_text; /* UID of POP3: as given; NULL: no bound, or given as a number */
+	const json_t *uids;   /* one or an array; NULL: not selected by UID */
 	int searches; /* there is a `search`, with the following; NULL and 0: any. Borrowed from the object */
 	const char *from, *to, *subject, *text;
 	int64_t since; /* inclusive, milliseconds; 0: any */

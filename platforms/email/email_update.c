@@ -62,6 +62,8 @@ static void on_done(void *arg, const struct imap_result *r, const struct err *e)
 		return;
 	}
 	new_uids_add(result, r);
+	if (r->marked)
+		json_object_set_new(result, "marked", json_true());
 	u->result = NULL;
 	update_free(u);
 	job_done(job, result);

@@ -17,8 +17,8 @@ struct psession;
 struct imap;
 struct imap_op;
 
-/* Ranges or UIDs of one operation: a command line stays below the 8,000 bytes that every server takes (RFC 2683,
- * 3.2.1.5). */
+/* Ranges or UIDs of one command: its line stays below the 8,000 bytes that every server takes (RFC 2683, 3.2.1.5). An
+ * operation with more takes several commands; when one fails, those before it have been done. */
 #define IMAP_RANGES 300
 
 struct imap_settings {
@@ -164,8 +164,8 @@ struct imap_fetch {
 	struct imap_where where;
 	const struct imap_range
 		*ranges; /* NULL: the newest `count` after skipping the newest `skip` */
-	size_t n_ranges; /* at most IMAP_RANGES */
-	int by_seq;      /* ranges are of sequence numbers instead of UIDs */
+	size_t n_ranges;
+	int by_seq; /* ranges are of sequence numbers instead of UIDs */
 	uint32_t skip, count;
 	enum imap_fetch_what what;
 	const char *part; /* "2" or "1.3": numbers from 1, at most 10 of them (RFC 3501, 6.4.5) */
@@ -195,7 +195,7 @@ struct imap_op *imap_look(
 	struct imap *im, const struct imap_where *where, const struct imap_calls *calls);
 /* Numbers of a folder without selecting it (STATUS). */
 struct imap_op *imap_status(struct imap *im, const char *folder, const struct imap_calls *calls);
-/* All folders. */
+/* All folders, however many the server tells of, but those whose name has more than IMAP_MAILBOX_BYTES. */
 struct imap_op *imap_list(struct imap *im, const struct imap_calls *calls);
 /* Makes a folder. Its name is as the server's: levels are separated by the delimiter of imap_list(). */
 struct imap_op *imap_create(struct imap *im, const char *folder, const struct imap_calls *calls);
@@ -203,7 +203,7 @@ struct imap_op *imap_create(struct imap *im, const char *folder, const struct im
 /* Mails to change, by UID. */
 struct imap_targets {
 	struct imap_where where;
-	const uint32_t *uids; /* at most IMAP_RANGES */
+	const uint32_t *uids; /* in any order */
 	size_t n_uids;
 };
 
@@ -218,7 +218,7 @@ struct imap_op *imap_move(struct imap *im, const struct imap_targets *targets, c
 struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, const char *to,
 	const struct imap_calls *calls);
 /* For good: marked \Deleted and expunged. A server without UIDPLUS (RFC 4315) can only expunge all that is marked:
- * when other mails are, too, these stay marked, and `r->marked` says so. */
+ * when other mails are, too, or the server does not tell, these stay marked, and `r->marked` says so. */
 struct imap_op *imap_delete(
 	struct imap *im, const struct imap_targets *targets, const struct imap_calls *calls);
 

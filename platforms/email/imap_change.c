@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* The operations of imap.h that change something: flags, moving, deleting, making folders. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/mem.h"
 #include "platforms/email/imap_op.h"
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
 
 static struct imap_op *new_op(const struct imap_op_kind *kind, const struct imap_targets *targets,
 	const struct imap_calls *calls)
@@ -14,29 +22,47 @@ static struct imap_op *new_op(const struct imap_op_kind *kind, const struct imap
 	op->uids = mem_array(op->n_uids, sizeof *op->uids);
 	for (size_t i = 0; i < op->n_uids; i++)
 		op->uids[i] = targets->uids[i];
+	if (op->n_uids > 0)
+		qsort(op->uids, op->n_uids, sizeof *op->uids, by_number);
 	return op;
+}
+
+/* Commands that it takes to name all mails; one that fails when there are none. */
+static unsigned n_slices(const struct imap_op *op)
+{
+	return op->n_uids > 0 ? (unsigned)((op->n_uids + IMAP_RANGES - 1) / IMAP_RANGES) : 1;
+}
+
+static void write_slice(const struct imap_op *op, struct imap_write *w, unsigned slice)
+{
+	size_t from = (size_t)slice * IMAP_RANGES;
+
+	imap_write_uids(w, op->uids + from, MIN(op->n_uids - from, IMAP_RANGES));
 }
 
 /* --- flags ------------------------------------------------------------------------------------------------------ */
 
-static void write_store(struct imap_op *op, struct imap_write *w, char sign, unsigned flags)
+static void write_store(const struct imap_op *op, struct imap_write *w, unsigned slice,
+	const char *item, unsigned flags)
 {
 	imap_write_add(w, "UID STORE ");
-	imap_write_uids(w, op->uids, op->n_uids);
-	imap_write_add(w, " %cFLAGS.SILENT ", sign);
+	write_slice(op, w, slice);
+	imap_write_add(w, " %s ", item);
 	imap_write_flags(w, flags);
 }
 
 static int store_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
+	unsigned n = n_slices(op);
+
 	if (((op->add | op->remove) & IMAP_FLAG_STORABLE) == 0)
 		return err_set(e, ERR_INVALID, "no flag to change");
 	if (op->step == 0 && op->add == 0)
-		op->step++;
-	if (op->step == 0)
-		write_store(op, w, '+', op->add);
-	else if (op->step == 1 && op->remove != 0)
-		write_store(op, w, '-', op->remove);
+		op->step = n;
+	if (op->step < n)
+		write_store(op, w, op->step, "+FLAGS.SILENT", op->add);
+	else if (op->step < 2 * n && op->remove != 0)
+		write_store(op, w, op->step - n, "-FLAGS.SILENT", op->remove);
 	else
 		return 0;
 	return imap_write_end(w, e) < 0 ? -1 : 1;
@@ -61,11 +87,18 @@ static void read_copyuid(struct imap_op *op, const struct imap_parse_response *r
 {
 	struct imap_parse_cursor c = r->code_data;
 	struct imap_parse_token t;
+	size_t before = op->numbers.n;
 
-	if (strcmp(r->code, "COPYUID") != 0 || op->numbers.n > 0 || imap_parse_token_skip(&c) < 0 ||
-		imap_parse_token_skip(&c) < 0 || imap_parse_token_next(&c, &t) != IMAP_TOKEN_ATOM ||
-		imap_parse_data_set(t.bytes, t.len, &op->numbers) < 0)
+	/* Some servers tell it twice, on both lines. */
+	if (strcmp(r->code, "COPYUID") != 0 || op->copied > op->step ||
+		imap_parse_token_skip(&c) < 0 || imap_parse_token_skip(&c) < 0 ||
+		imap_parse_token_next(&c, &t) != IMAP_TOKEN_ATOM)
 		return;
+	if (imap_parse_data_set(t.bytes, t.len, &op->numbers) < 0) {
+		op->numbers.n = before;
+		return;
+	}
+	op->copied = op->step + 1;
 	op->result.uids = op->numbers.list;
 	op->result.n_uids = op->numbers.n;
 }
@@ -82,7 +115,7 @@ static int copy_data(struct imap_op *op, const struct imap_parse_response *r)
 static int write_copy(struct imap_op *op, struct imap_write *w, const char *verb, struct err *e)
 {
 	imap_write_add(w, "UID %s ", verb);
-	imap_write_uids(w, op->uids, op->n_uids);
+	write_slice(op, w, op->step);
 	imap_write_add(w, " ");
 	imap_write_mailbox(w, op->to);
 	return imap_write_end(w, e) < 0 ? -1 : 1;
@@ -90,7 +123,7 @@ static int write_copy(struct imap_op *op, struct imap_write *w, const char *verb
 
 static int copy_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
-	return op->step == 0 ? write_copy(op, w, "COPY", e) : 0;
+	return op->step < n_slices(op) ? write_copy(op, w, "COPY", e) : 0;
 }
 
 struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, const char *to,
@@ -111,28 +144,32 @@ struct imap_op *imap_copy(struct imap *im, const struct imap_targets *targets, c
 
 static int is_target(const struct imap_op *op, uint32_t uid)
 {
-	for (size_t i = 0; i < op->n_uids; i++)
-		if (op->uids[i] == uid)
-			return 1;
-	return 0;
+	return op->n_uids > 0 && bsearch(&uid, op->uids, op->n_uids, sizeof uid, by_number) != NULL;
 }
 
-/* What the SEARCH for deleted mails found is not only ours. */
+/* What the SEARCH for deleted mails found may be not only ours. */
 static int others_are_marked(const struct imap_op *op)
 {
+	if (op->told != IMAP_OP_TOLD)
+		return 1;
 	for (size_t i = 0; i < op->marked.n; i++)
 		if (!is_target(op, op->marked.list[i]))
 			return 1;
 	return 0;
 }
 
-static int expunge(struct imap_op *op, struct imap_write *w)
+/* The command number `i` of those that expunge. 0: there is none. */
+static int expunge(struct imap_op *op, struct imap_write *w, unsigned i)
 {
 	if (imap_op_has(op) & IMAP_LINK_UIDPLUS) {
+		if (i >= n_slices(op))
+			return 0;
 		imap_write_add(w, "UID EXPUNGE ");
-		imap_write_uids(w, op->uids, op->n_uids);
+		write_slice(op, w, i);
 		return 1;
 	}
+	if (i > 0)
+		return 0;
 	if (others_are_marked(op)) {
 		op->result.marked = 1;
 		return 0;
@@ -141,16 +178,18 @@ static int expunge(struct imap_op *op, struct imap_write *w)
 	return 1;
 }
 
-/* Three steps from `first` on: mark; without UIDPLUS see what else is marked; expunge. */
+/* Three things from the step `first` on: mark all; without UIDPLUS see what else is marked; expunge. */
 static int delete_from(struct imap_op *op, unsigned first, struct imap_write *w, struct err *e)
 {
-	if (op->step == first + 1 && (imap_op_has(op) & IMAP_LINK_UIDPLUS))
+	unsigned marked = first + n_slices(op);
+
+	if (op->step == marked && (imap_op_has(op) & IMAP_LINK_UIDPLUS))
 		op->step++;
-	if (op->step == first)
-		write_store(op, w, '+', IMAP_DELETED);
-	else if (op->step == first + 1)
+	if (op->step < marked)
+		write_store(op, w, op->step - first, "+FLAGS.SILENT", IMAP_DELETED);
+	else if (op->step == marked)
 		imap_write_add(w, "UID SEARCH DELETED");
-	else if (op->step > first + 2 || !expunge(op, w))
+	else if (!expunge(op, w, op->step - marked - 1))
 		return 0;
 	return imap_write_end(w, e) < 0 ? -1 : 1;
 }
@@ -165,7 +204,10 @@ static int delete_data(struct imap_op *op, const struct imap_parse_response *r)
 {
 	if (strcmp(r->name, "SEARCH") != 0)
 		return 0;
-	imap_parse_data_search(r->data, &op->marked);
+	if (imap_parse_data_search(r->data, &op->marked) < 0)
+		op->told = IMAP_OP_UNREADABLE;
+	else if (op->told == IMAP_OP_UNTOLD)
+		op->told = IMAP_OP_TOLD;
 	return 1;
 }
 
@@ -182,9 +224,9 @@ struct imap_op *imap_delete(
 
 static int move_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
-	if (op->step == 0)
+	if (op->step < n_slices(op))
 		return write_copy(op, w, imap_op_has(op) & IMAP_LINK_MOVE ? "MOVE" : "COPY", e);
-	return imap_op_has(op) & IMAP_LINK_MOVE ? 0 : delete_from(op, 1, w, e);
+	return imap_op_has(op) & IMAP_LINK_MOVE ? 0 : delete_from(op, n_slices(op), w, e);
 }
 
 static int move_data(struct imap_op *op, const struct imap_parse_response *r)

@@ -42,14 +42,17 @@ struct imap_op {
 	uint32_t uid_validity;
 	char *to;
 	uint32_t *uids;
-	size_t n_uids;
+	size_t n_uids; /* ascending */
 	unsigned add, remove;
 	struct imap_fetch fetch;
 	struct imap_search search;
 	/* what came */
 	struct imap_result result;
-	struct imap_parse_data_numbers numbers, marked;
-	size_t n_entries;
+	struct imap_parse_data_numbers numbers;
+	unsigned copied; /* the new UIDs are known of the commands before this step */
+	/* of a deletion: what is marked \Deleted, and whether the server said so in a way that can be read */
+	struct imap_parse_data_numbers marked;
+	enum { IMAP_OP_UNTOLD, IMAP_OP_TOLD, IMAP_OP_UNREADABLE } told;
 };
 
 /* A new one, without its arguments; `where` may be NULL. GIVES. */

@@ -280,7 +280,7 @@ static void read_attribute(const struct imap_parse_token *t, struct imap_parse_d
 			snprintf(out->special_use, sizeof out->special_use, "%s", uses[i]);
 }
 
-/* An astring (RFC 3501, 9). */
+/* An astring (RFC 3501, 9). As a literal it could be as long as a mail. */
 static int read_name(struct imap_parse_cursor *c, struct buf *out)
 {
 	struct imap_parse_token t;
@@ -289,6 +289,8 @@ static int read_name(struct imap_parse_cursor *c, struct buf *out)
 	case IMAP_TOKEN_ATOM:
 	case IMAP_TOKEN_NIL:
 	case IMAP_TOKEN_STRING:
+		if (t.len > IMAP_PARSE_DATA_NAME)
+			return -1;
 		imap_parse_token_text(&t, out);
 		return 0;
 	default:

@@ -13,6 +13,8 @@
 /* Numbers of one SEARCH or COPYUID: a mailbox with more has to be searched in parts. */
 #define IMAP_PARSE_DATA_NUMBERS  500000
 #define IMAP_PARSE_DATA_SECTIONS 4
+/* Bytes of a folder's name as it comes; a longer one is an error. Modified UTF-7 needs less for IMAP_MAILBOX_BYTES. */
+#define IMAP_PARSE_DATA_NAME 4000
 
 struct imap_parse_data_flags {
 	unsigned flags; /* enum imap_flag */

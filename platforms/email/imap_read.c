@@ -11,7 +11,6 @@
 
 #define DEFAULT_BYTES ((size_t)64 << 10)
 #define MIME_BYTES    ((size_t)16 << 10) /* of a part's header */
-#define MAX_ENTRIES   10000              /* folders */
 
 /* --- fetching --------------------------------------------------------------------------------------------------- */
 
@@ -54,13 +53,14 @@ static void write_items(const struct imap_fetch *f, struct imap_write *w)
 static int fetch_step(struct imap_op *op, struct imap_write *w, struct err *e)
 {
 	const struct imap_fetch *f = &op->fetch;
+	size_t from = (size_t)op->step * IMAP_RANGES;
 	struct imap_range range;
 
-	if (op->step > 0 || imap_op_folder(op)->exists == 0)
+	if ((op->step > 0 && from >= f->n_ranges) || imap_op_folder(op)->exists == 0)
 		return 0;
 	if (f->ranges != NULL) {
 		imap_write_add(w, f->by_seq ? "FETCH " : "UID FETCH ");
-		imap_write_ranges(w, f->ranges, f->n_ranges);
+		imap_write_ranges(w, f->ranges + from, MIN(f->n_ranges - from, IMAP_RANGES));
 	} else {
 		if (!newest(op, &range))
 			return 0;
@@ -86,20 +86,30 @@ static const struct imap_parse_data_section *section_of(
 	return NULL;
 }
 
+/* The first `max` bytes of a section (NULL: none): servers may send more than was asked for, and a mail may be kept for
+ * long. 1 when there are more. */
+static int section_read(const struct imap_parse_data_section *s, size_t max, struct buf *out)
+{
+	struct imap_parse_token t;
+
+	if (s == NULL || s->value.type != IMAP_TOKEN_STRING)
+		return 0;
+	t = s->value;
+	/* With escapes two bytes may become one. */
+	t.len = MIN(t.len, (max + 1) * (t.escaped ? 2 : 1));
+	imap_parse_token_text(&t, out);
+	if (out->len <= max)
+		return 0;
+	out->len = max;
+	out->data[max] = '\0';
+	return 1;
+}
+
 static void give_mail(struct imap_op *op, struct imap_mail *mail,
 	const struct imap_parse_data_section *body, const struct imap_parse_data_section *head)
 {
-	size_t max = op->fetch.max_bytes;
-
-	if (head != NULL && head->value.type == IMAP_TOKEN_STRING)
-		imap_parse_token_text(&head->value, &mail->head);
-	if (body != NULL && body->value.type == IMAP_TOKEN_STRING)
-		imap_parse_token_text(&body->value, &mail->bytes);
-	if (mail->bytes.len > max) {
-		mail->bytes.len = max;
-		mail->bytes.data[max] = '\0';
-		mail->truncated = 1;
-	}
+	section_read(head, MIME_BYTES, &mail->head);
+	mail->truncated = section_read(body, op->fetch.max_bytes, &mail->bytes);
 	if (op->calls.mail != NULL)
 		op->calls.mail(op->calls.arg, mail);
 	buf_release(&mail->head);
@@ -293,13 +303,14 @@ static int list_data(struct imap_op *op, const struct imap_parse_response *r)
 
 	if (strcmp(r->name, "LIST") != 0)
 		return 0;
-	if (imap_parse_data_list(r->data, &l) == 0 && l.name.len > 0 &&
-		op->n_entries++ < MAX_ENTRIES && op->calls.entry != NULL) {
+	if (imap_parse_data_list(r->data, &l) == 0 && l.name.len > 0 && op->calls.entry != NULL) {
 		struct imap_entry entry = {.delimiter = l.delimiter, .special_use = l.special_use};
 		imap_mailbox_decode(l.name.data, l.name.len, &name);
 		entry.name = buf_str(&name);
 		entry.selectable = (l.attributes & IMAP_PARSE_DATA_NOSELECT) == 0;
-		op->calls.entry(op->calls.arg, &entry);
+		/* A longer one could not be named in any operation. */
+		if (name.len <= IMAP_MAILBOX_BYTES)
+			op->calls.entry(op->calls.arg, &entry);
 	}
 	imap_parse_data_list_release(&l);
 	buf_release(&name);

@@ -234,6 +234,17 @@ class MailTest(lib.StackTest):
             self.assertEqual("OK", status, answer)
         return imap
 
+    def fill(self, user, count, body="Text\r\n"):
+        """So many mails at once, as files: Mail 0 and so on, which arrived just now."""
+        folder = os.path.join(self.servers.dovecot.env["MAIL_ROOT"], user, "Maildir", "cur")
+        now = int(time.time())
+        for i in range(count):
+            path = os.path.join(folder, "%d.M%dP1.host:2,S" % (now - count + i, i))
+            with open(path, "wb") as f:
+                f.write(text("Mail %d" % i, body).replace(b"\r\n", b"\n"))
+            if os.geteuid() == 0:
+                shutil.chown(path, "mail", "mail")
+
     def inbox(self, user, folder="INBOX"):
         """What is there, as email.message.EmailMessage."""
         imap = self.imap(user)

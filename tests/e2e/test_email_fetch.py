@@ -3,7 +3,6 @@
 
 import base64
 import os
-import shutil
 import time
 
 import lib
@@ -73,6 +72,10 @@ class Fetch(mail.MailTest):
                 ([29, 30], {"property": "date", "after": date(28)}), ([28, 29, 30], {"property": "date", "after": date(28, -1)}),
                 ([1, 2], {"property": "date", "before": date(3)}), ([1, 2, 3], {"property": "date", "before": date(3, 1)}),
                 ([6, 7], {"property": "date", "after": date(5), "before": date(8)}),
+                ([], {"property": "uid", "after": uid[30], "search": {"since": date(1)}}),
+                ([], {"property": "uid", "after": uid[30] + 9, "search": {"since": date(1), "unseen": True}}),
+                ([29, 30], {"property": "uid", "after": uid[28], "search": {"since": date(5)}}),
+                ([6, 7], {"property": "uid", "after": uid[3], "before": uid[8], "search": {"since": date(6)}}),
                 (range(21, 31), {"property": "date", "after": 0}), (range(21, 31), {"property": "", "after": None}),
                 ([5, 9], {"uid": [uid[9], uid[5], uid[5]]}), ([9], {"uid": uid[9]}), ([], {"uid": 99999}),
                 ([30], {"search": {"since": date(30)}}), ([28, 29, 30], {"search": {"since": date(28)}}),
@@ -180,13 +183,7 @@ class Fetch(mail.MailTest):
     def test_page_of_many(self):
         """A folder of 3,000 mails: the newest page, and the worker does not grow with the folder."""
         s, user = self.email(), self.user()
-        folder = os.path.join(self.servers.dovecot.env["MAIL_ROOT"], user, "Maildir", "cur")
-        for i in range(3000):
-            path = os.path.join(folder, "%d.M%dP1.host:2,S" % (NOW - 3000 + i, i))
-            with open(path, "wb") as f:
-                f.write(mail.text("Mail %d" % i, "x" * 2000).replace(b"\r\n", b"\n"))
-            if os.geteuid() == 0:
-                shutil.chown(path, "mail", "mail")
+        self.fill(user, 3000, "x" * 2000)
         ann = self.account(s, user)
         self.assertEqual(list(range(2990, 3000)), self.selected(ann))
         began = time.monotonic()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Changing a mailbox by IMAP: flags, moving, copying, deletion, folders; what became of it is asked of Dovecot."""
 
+import time
+
 import lib
 import mail
 
@@ -43,6 +45,28 @@ class Update(mail.MailTest):
         ann.good("update", objectType="delete", uid=uid["Mail 4"])
         ann.good("update", objectType="delete", folder="Archive", uid=got["uid"])
         self.assertEqual((["Mail 3"], ["Mail 3"]), (self.subjects(user), self.subjects(user, "Archive")))
+
+    def test_a_thousand(self):
+        """As many as a job may name, none next to another: more than a command takes, also to search and to fetch."""
+        s, user, n = self.email(max_per_page=1000), self.user(), 1000
+        self.fill(user, 2 * n)
+        ann = self.account(s, user)
+        odd = list(range(1, 2 * n, 2))
+        ann.good("update", objectType="flags", uid=odd, add=["flagged"])
+        for obj in ({"uid": odd}, {"search": {"flagged": True}},
+                    {"search": {"flagged": True, "since": (int(time.time()) - 7200) * 1000}}):
+            with self.subTest(str(obj)[:60]):
+                result = ann.run("fetch", {"perPage": n, **obj})
+                self.assertEqual((True, n), (result["status"], result["object"].get("count")), result)
+                found = []
+                while more := [m["object"]["uid"] for m in ann.messages()]:
+                    found += more
+                self.assertEqual(odd, found)
+        ann.good("update", objectType="folder", folder="Archive")
+        got = ann.good("update", objectType="move", uid=odd, to="Archive")
+        self.assertEqual(list(range(1, n + 1)), sorted(got["uid"]))
+        ann.good("update", objectType="delete", uid=[uid + 1 for uid in odd])
+        self.assertEqual((0, n), tuple(ann.fetch(folder=f)[0]["object"]["total"] for f in ("INBOX", "Archive")))
 
     def test_failures(self):
         ann, user, uid, validity = self.box()

@@ -1,151 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* IMAP with servers that follow a script: split, lost, refused, hostile. What a decent server does is
- * test_imap.c's. */
-#include "tests/unit/mail_rig.h"
-
-#include "platforms/email/imap.h"
-
-static struct {
-	struct imap *im;
-	struct email_server *server;
-	struct lined *lined;
-	int online, offline, done, exists, flags, marked;
-	struct err err, why;
-	size_t n_mails, n_uids, len;
-	int pause; /* at the first mail */
-	uint32_t uids[8];
-	char *bytes;
-} S;
-
-static void on_online(void *arg)
-{
-	UNUSED(arg);
-	S.online++;
-}
-
-static void on_offline(void *arg, const struct err *why)
-{
-	UNUSED(arg);
-	S.offline++;
-	S.why = *why;
-}
-
-static void on_news(void *arg, const struct imap_news *n)
-{
-	UNUSED(arg);
-	S.exists += n->kind == IMAP_NEWS_EXISTS;
-	S.flags += n->kind == IMAP_NEWS_FLAGS;
-}
-
-static void on_mail(void *arg, struct imap_mail *m)
-{
-	UNUSED(arg);
-	S.n_mails++;
-	if (S.pause)
-		imap_pause(S.im, 1);
-	S.len = m->bytes.len;
-	mem_free(S.bytes);
-	S.bytes = buf_take(&m->bytes);
-}
-
-static void on_done(void *arg, const struct imap_result *r, const struct err *e)
-{
-	UNUSED(arg);
-	assert_int_equal(S.offline, 0);
-	S.done++;
-	S.err = *e;
-	S.marked = r->marked;
-	S.n_uids = r->n_uids;
-	for (size_t i = 0; i < r->n_uids && i < ARRAY_LEN(S.uids); i++)
-		S.uids[i] = r->uids[i];
-}
-
-static const struct imap_calls calls = {on_mail, NULL, on_done, NULL};
-static const struct imap_where inbox = {"INBOX", 0};
-static const struct imap_fetch newest = {
-	.where = {"INBOX", 0}, .count = 10, .what = IMAP_FETCH_WHOLE};
-static const uint32_t two_uids[] = {3, 4};
-static const struct imap_targets two = {{"INBOX", 0}, two_uids, 2};
-
-static int is_done(void *arg)
-{
-	return S.done >= *(int *)arg;
-}
-
-static void wait_done(enum err_code code)
-{
-	int want = S.done + 1;
-
-	assert_int_equal(fake_run_until(rig.fake, is_done, &want, RIG_WAIT_MS), 0);
-	if (S.err.code != code)
-		fail_msg("%s: %s", err_token((int)S.err.code), S.err.text);
-}
-
-static int reached(void *arg)
-{
-	return *(int *)arg > 0;
-}
-
-static void wait_for(int *count)
-{
-	assert_int_equal(fake_run_until(rig.fake, reached, count, RIG_WAIT_MS), 0);
-}
-
-static void wait_offline(enum err_code code)
-{
-	wait_for(&S.offline);
-	if (S.why.code != code)
-		fail_msg("%s: %s", err_token((int)S.why.code), S.why.text);
-}
-
-static int begin(void **state)
-{
-	UNUSED(state);
-	memset(&S, 0, sizeof S);
-	rig_session_begin();
-	return 0;
-}
-
-static int end(void **state)
-{
-	UNUSED(state);
-	imap_free(&S.im);
-	if (S.lined != NULL)
-		assert_int_equal(lined_free(S.lined), 0);
-	rig_session_end();
-	email_server_free(S.server);
-	mem_free(S.bytes);
-	return 0;
-}
-
-static void meet(const struct lined_step *steps, size_t chunk)
-{
-	const struct imap_events ev = {on_online, on_news, on_offline, NULL};
-	const struct imap_settings settings = {
-		.timeout_ms = 300, .poll_ms = 30, .max_bytes = 100000};
-
-	S.lined = lined_new(steps, chunk);
-	S.server = rig_server(EMAIL_SERVER_IMAP, lined_port(S.lined), "secret", 0);
-	S.im = imap_new(rig.ps, S.server, &settings, &ev);
-}
-
-#define GREET                                                                    \
-	{.send = "* OK hi\r\n"},                                                 \
-	{                                                                        \
-		.expect = " CAPABILITY",                                         \
-		.send = "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n%T OK\r\n" \
-	}
-#define LOGIN(capabilities)                                                         \
-	GREET, {.expect = "AUTHENTICATE PLAIN", .send = "%T OK in\r\n"},            \
-	{                                                                           \
-		.expect = "S1 CAPABILITY",                                          \
-		.send = "* CAPABILITY IMAP4rev1 " capabilities "\r\nS1 OK done\r\n" \
-	}
-#define OPENED \
-	"* 2 EXISTS\r\n* FLAGS (\\Seen)\r\n* OK [UIDVALIDITY 5] x\r\n%T OK [READ-WRITE] in\r\n"
-#define MAIL(n, uid, text, size)                                \
-	"* " n " FETCH (UID " uid " FLAGS () RFC822.SIZE " size \
-	" INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" BODY[]<0> {" size "}\r\n" text ")\r\n"
+ * test_imap.c's, what one may lack test_imap_lack.c's. */
+#include "tests/unit/imap_link_rig.h"
 
 /* --- bytes ------------------------------------------------------------------------------------------------------ */
 
@@ -335,6 +191,49 @@ static void test_pause(void **state)
 	assert_int_equal(S.n_mails, 2000);
 }
 
+/* Asked for "<0.101>" a server may send all: what is kept of it is not more than what was asked for. */
+static void test_more_than_asked_for(void **state)
+{
+	static const struct lined_step steps[] = {LOGIN(""), {.expect = "EXAMINE", .send = OPENED},
+		{.expect = "BODY.PEEK[1]<0.101>",
+			.send = "* 1 FETCH (UID 7 RFC822.SIZE 9 BODY[1.MIME]<0> {40000}\r\n",
+			.bytes = 40000},
+		{.send = " BODY[1]<0> {50000}\r\n", .bytes = 50000}, {.send = ")\r\nS3 OK\r\n"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "BODY.PEEK[]<0.4>",
+			.send = "* 1 FETCH (UID 7 RFC822.SIZE 9 BODY[]<0> "
+				"\"\\\\\\\\\\\\\\\\\")\r\n%T OK\r\n"},
+		{.expect = "NOOP", .send = "%T OK\r\n"},
+		{.expect = "BODY.PEEK[]<0.4>",
+			.send = "* 1 FETCH (UID 7 RFC822.SIZE 9 BODY[]<0> "
+				"\"\\\\a\\\\\")\r\n%T OK\r\n"},
+		{0}};
+	const struct imap_range all = {1, 0};
+	struct imap_fetch f = {.where = inbox,
+		.ranges = &all,
+		.n_ranges = 1,
+		.what = IMAP_FETCH_PART,
+		.part = "1",
+		.max_bytes = 100};
+
+	UNUSED(state);
+	meet(steps, 0);
+	imap_fetch(S.im, &f, &calls);
+	wait_done(ERR_NONE);
+	assert_int_equal(S.len, 100);
+	assert_true(S.truncated && S.cap < 30000);
+	f.what = IMAP_FETCH_WHOLE;
+	f.max_bytes = 3;
+	imap_fetch(S.im, &f, &calls);
+	wait_done(ERR_NONE);
+	assert_string_equal(S.bytes, "\\\\\\");
+	assert_true(S.truncated);
+	imap_fetch(S.im, &f, &calls);
+	wait_done(ERR_NONE);
+	assert_string_equal(S.bytes, "\\a\\");
+	assert_false(S.truncated);
+}
+
 /* --- refusals --------------------------------------------------------------------------------------------------- */
 
 static void test_bye(void **state)
@@ -462,110 +361,6 @@ static void test_reasons(void **state)
 	assert_int_equal(S.offline, 0);
 }
 
-/* --- what a server may lack ------------------------------------------------------------------------------------- */
-
-static void test_literal(void **state)
-{
-	static const struct lined_step steps[] = {LOGIN("ESEARCH"),
-		{.expect = "EXAMINE", .send = OPENED},
-		{.expect = "SEARCH RETURN (ALL) CHARSET UTF-8 FROM {2}", .send = "+ go\r\n"},
-		{.expect = "\xc3\xbc SUBJECT {2}", .send = "+\r\n"},
-		{.expect = "\xc3\xa4", .send = "* ESEARCH (TAG \"S3\") UID ALL 9,4:5\r\nS3 OK\r\n"},
-		{.expect = "NOOP", .send = "%T OK\r\n"},
-		{.expect = "FROM {2}", .send = "%T NO [BADCHARSET (US-ASCII)] no\r\n"},
-		{.expect = "S6 LIST", .send = "%T OK\r\n"}, {0}};
-	const struct imap_search s = {.where = inbox, .from = "\xc3\xbc", .subject = "\xc3\xa4"};
-
-	UNUSED(state);
-	meet(steps, 0);
-	imap_search(S.im, &s, &calls);
-	wait_done(ERR_NONE);
-	assert_int_equal(S.n_uids, 3);
-	assert_int_equal(S.uids[0], 4);
-	assert_int_equal(S.uids[2], 9);
-	imap_search(S.im, &s, &calls);
-	wait_done(ERR_UNSUPPORTED);
-	imap_list(S.im, &calls);
-	wait_done(ERR_NONE);
-}
-
-static void test_no_idle(void **state)
-{
-	static const struct lined_step steps[] = {LOGIN("IDLE"),
-		{.expect = "EXAMINE", .send = OPENED},
-		{.expect = "IDLE", .send = "%T NO not today\r\n"},
-		{.expect = "NOOP", .send = "* 3 EXISTS\r\n* 1 FETCH (FLAGS (\\Seen))\r\n%T OK\r\n"},
-		{.expect = "NOOP", .hang = 1}, {0}};
-
-	UNUSED(state);
-	meet(steps, 0);
-	imap_watch(S.im, &inbox, &calls);
-	wait_for(&S.flags);
-	assert_int_equal(S.exists, 2);
-	wait_offline(ERR_TIMEOUT);
-}
-
-static void test_idle_interrupted(void **state)
-{
-	static const struct lined_step steps[] = {LOGIN("IDLE"),
-		{.expect = "EXAMINE", .send = OPENED},
-		{.expect = "S3 IDLE", .send = "+ idling\r\n"},
-		{.expect = "DONE", .send = "* 3 EXISTS\r\nS3 OK\r\n"},
-		{.expect = "S4 NOOP", .send = "S4 OK\r\n"},
-		{.expect = "S5 FETCH 1:3", .send = MAIL("3", "9", "a", "1") "S5 OK\r\n"},
-		{.expect = "S6 IDLE", .send = "+ idling\r\n* 4 EXISTS\r\n", .hang = 1}, {0}};
-
-	UNUSED(state);
-	meet(steps, 0);
-	imap_watch(S.im, &inbox, &calls);
-	wait_for(&S.exists);
-	fake_run_for(rig.fake, 20); /* IDLE has begun, or is about to: both have to do */
-	imap_fetch(S.im, &newest, &calls);
-	wait_done(ERR_NONE);
-	assert_int_equal(S.n_mails, 1);
-	/* at first, at the end of the first IDLE, and in the second */
-	while (S.exists < 3)
-		fake_run_for(rig.fake, 1);
-}
-
-static void test_move_by_hand(void **state)
-{
-	static const struct lined_step plus[] = {LOGIN("UIDPLUS"),
-		{.expect = "SELECT", .send = OPENED},
-		{.expect = "UID COPY 3:4 \"x\"", .send = "%T OK [COPYUID 9 3:4 11:12] done\r\n"},
-		{.expect = "UID STORE 3:4 +FLAGS.SILENT (\\Deleted)", .send = "%T OK\r\n"},
-		{.expect = "UID EXPUNGE 3:4", .send = "* 1 EXPUNGE\r\n%T OK\r\n"}, {0}};
-
-	UNUSED(state);
-	meet(plus, 0);
-	imap_move(S.im, &two, "x", &calls);
-	wait_done(ERR_NONE);
-	assert_int_equal(S.n_uids, 2);
-	assert_int_equal(S.uids[1], 12);
-}
-
-static void test_delete_by_hand(void **state)
-{
-	static const struct lined_step steps[] = {LOGIN(""), {.expect = "SELECT", .send = OPENED},
-		{.expect = "UID STORE 3:4 +FLAGS.SILENT (\\Deleted)", .send = "%T OK\r\n"},
-		{.expect = "UID SEARCH DELETED", .send = "* SEARCH 3 4\r\n%T OK\r\n"},
-		{.expect = " EXPUNGE", .send = "%T OK\r\n"},
-		{.expect = "UID STORE", .send = "%T OK\r\n"},
-		{.expect = "UID SEARCH DELETED", .send = "* SEARCH 3 4 5\r\n%T OK\r\n"},
-		{.expect = "LIST", .send = "%T OK\r\n"}, {0}};
-
-	UNUSED(state);
-	meet(steps, 0);
-	imap_delete(S.im, &two, &calls);
-	wait_done(ERR_NONE);
-	assert_false(S.marked);
-	imap_delete(S.im, &two, &calls);
-	wait_done(ERR_NONE);
-	assert_true(S.marked);
-	imap_list(S.im, &calls);
-	wait_done(ERR_NONE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -578,6 +373,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cancel_late, begin, end),
 		cmocka_unit_test_setup_teardown(test_cancel_endless, begin, end),
 		cmocka_unit_test_setup_teardown(test_pause, begin, end),
+		cmocka_unit_test_setup_teardown(test_more_than_asked_for, begin, end),
 		cmocka_unit_test_setup_teardown(test_bye, begin, end),
 		cmocka_unit_test_setup_teardown(test_bye_in_use, begin, end),
 		cmocka_unit_test_setup_teardown(test_no_sasl, begin, end),
@@ -585,11 +381,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_login_disabled, begin, end),
 		cmocka_unit_test_setup_teardown(test_login_busy, begin, end),
 		cmocka_unit_test_setup_teardown(test_reasons, begin, end),
-		cmocka_unit_test_setup_teardown(test_literal, begin, end),
-		cmocka_unit_test_setup_teardown(test_no_idle, begin, end),
-		cmocka_unit_test_setup_teardown(test_idle_interrupted, begin, end),
-		cmocka_unit_test_setup_teardown(test_move_by_hand, begin, end),
-		cmocka_unit_test_setup_teardown(test_delete_by_hand, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

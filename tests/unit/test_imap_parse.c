@@ -283,6 +283,14 @@ static void test_list(void **state)
 	imap_parse_data_list_release(&l);
 	assert_int_equal(imap_parse_data_list(cursor("() /"), &l), -1);
 	imap_parse_data_list_release(&l);
+	for (size_t len = IMAP_PARSE_DATA_NAME; len <= IMAP_PARSE_DATA_NAME + 1; len++) {
+		char *line = mem_printf("() NIL {%zu}\r\n%0*d", len, (int)len, 0);
+
+		assert_int_equal(imap_parse_data_list(cursor(line), &l),
+			len > IMAP_PARSE_DATA_NAME ? -1 : 0);
+		imap_parse_data_list_release(&l);
+		mem_free(line);
+	}
 }
 
 static void test_status(void **state)

@@ -571,4 +571,6 @@ class StackTest(unittest.TestCase):
 
 def main():
     """For the end of each test file: unittest with the names of the tests, and their times."""
+    # A shell starts what it puts in the background with SIGINT ignored, and every child would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unittest.main(verbosity=2)

@@ -139,7 +139,9 @@ void platform_timer_free(struct platform_timer **t);
 typedef void platform_watch_fn(void *arg, int status, int events);
 struct platform_watch;
 /* Calls `fn` whenever `fd` is ready for `events` (UV_READABLE | UV_WRITABLE), or with status < 0 (a libuv error). The
- * fd stays the caller's, who frees the watch before closing it. NULL when the fd cannot be watched. */
+ * fd stays the caller's, who frees the watch before closing it. NULL when the fd cannot be watched. While too much of what
+ * the instance sent waits for Redis (workers/backlog.h), its watches rest: who reads from outside only when a watch says so
+ * is held back as the server behind it has to be. */
 struct platform_watch *psession_watch(
 	struct psession *ps, int fd, int events, platform_watch_fn *fn, void *arg);
 void platform_watch_free(struct platform_watch **w);

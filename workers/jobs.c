@@ -21,13 +21,16 @@
 #define ASK_MS      50
 #define ASK_MAX_MS  1000
 #define ASK_AT_ONCE 64
+/* Of the worker's room that is left, an account may take a quarter; a few jobs are always granted. */
+#define SHARE_PART 4
+#define SHARE_MIN  8
 
 struct jobs {
 	unsigned magic;
 	struct worker *worker;
 	struct job *list;
 	struct job *by_key;
-	size_t count;
+	size_t count, concurrency;
 	size_t n_suspects;     /* in JOB_SUSPECT */
 	struct job *behind;    /* in JOB_BEHIND, by the one before them */
 	struct job *woken;     /* of those: the one before them has changed */
@@ -313,6 +316,19 @@ void jobs_ready_of(struct jobs *j, const struct instance *in)
 	}
 }
 
+int jobs_over_share(const struct jobs *j, const struct instance *in)
+{
+	size_t room = j->concurrency > j->count ? j->concurrency - j->count : 0;
+	size_t share = MAX(room / SHARE_PART, SHARE_MIN), n = 0;
+	const struct job *job;
+
+	if (j->count <= share)
+		return 0;
+	DL_FOREACH (j->list, job)
+		n += job->ps.instance == in;
+	return n > share;
+}
+
 int jobs_busy(const struct jobs *j, const struct instance *in)
 {
 	struct job *job;
@@ -331,6 +347,7 @@ struct jobs *jobs_open(struct worker *w)
 
 	j->magic = JOBS_MAGIC;
 	j->worker = w;
+	j->concurrency = (size_t)json_integer_value(json_object_get(w->settings, "concurrency"));
 	j->look = (struct turn_task){.fn = on_look, .arg = j};
 	uv_timer_init(w->loop, &j->ask);
 	j->ask.data = j;

@@ -42,6 +42,9 @@ void jobs_session_gone(struct jobs *j, const struct session_ref *s);
 void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *why);
 /* Goes on with those that were held for the instance's connection. */
 void jobs_ready_of(struct jobs *j, const struct instance *in);
+/* 1 when an account has more unanswered jobs than is its share: a part of the room that all others leave, so that those of
+ * servers that do not answer never fill the worker. */
+int jobs_over_share(const struct jobs *j, const struct instance *in);
 /* 1 when some job of the instance is not answered. */
 int jobs_busy(const struct jobs *j, const struct instance *in);
 

@@ -276,10 +276,9 @@ static void on_beat(uv_timer_t *timer)
 
 	for (unsigned i = 0; i < l->n; i++) {
 		beat(&l->readers[i]);
-		outgoing_on_commands(
-			l->worker->outgoing, i, redis_is_up(hub_commands(l->worker->hub, i)));
 		read_more(&l->readers[i]);
 	}
+	outgoing_beat(l->worker->outgoing);
 	jobs_prepare_again(l->worker->jobs);
 	jobs_check_deadlines(l->worker->jobs);
 }

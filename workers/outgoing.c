@@ -14,6 +14,7 @@
 #include "core/result.h"
 #include "core/turn.h"
 #include "platforms/platform.h"
+#include "workers/overflow.h"
 #include "workers/worker.h"
 
 #define BATCH_MAGIC 0x0B470001u
@@ -23,11 +24,12 @@
 /* Messages of one session within one turn, and the result of one job. */
 struct outgoing_item {
 	struct session_ref session;
-	struct outgoing_item **owner; /* where a job points to it; NULL: none */
-	char id[QUEUE_ID_SIZE];       /* the job's; "" outside of jobs */
-	char token[QUEUE_TOKEN_SIZE]; /* of the result; "" without one */
-	unsigned flags;               /* enum queue_flag */
-	struct buf *messages;         /* sealed */
+	struct backlog_source *source; /* whose bytes these are; NULL: a result's alone */
+	struct outgoing_item **owner;  /* where a job points to it; NULL: none */
+	char id[QUEUE_ID_SIZE];        /* the job's; "" outside of jobs */
+	char token[QUEUE_TOKEN_SIZE];  /* of the result; "" without one */
+	unsigned flags;                /* enum queue_flag */
+	struct buf *messages;          /* sealed */
 	size_t n_messages;
 	struct buf result; /* sealed */
 	struct buf
@@ -61,17 +63,19 @@ struct outgoing {
 	void *arg;
 	struct outgoing_shard *shards;
 	unsigned n;
-	size_t bytes;
+	struct backlog backlog;
+	struct overflow *overflow;
 };
 
 /* --- items ------------------------------------------------------------------------------------------------------------- */
 
-static struct outgoing_item *item_new(
-	struct outgoing_shard *sh, const struct session_ref *s, struct outgoing_item **owner)
+static struct outgoing_item *item_new(struct outgoing_shard *sh, const struct session_ref *s,
+	struct backlog_source *source, struct outgoing_item **owner)
 {
 	struct outgoing_item *item = mem_alloc(sizeof *item);
 
 	item->session = *s;
+	item->source = source;
 	item->owner = owner;
 	if (owner != NULL)
 		*owner = item;
@@ -80,8 +84,13 @@ static struct outgoing_item *item_new(
 	return item;
 }
 
-static void item_free(struct outgoing_item *item)
+/* Without `o` nothing is counted any more but what the source has. */
+static void item_free(struct outgoing *o, struct outgoing_item *item)
 {
+	if (o != NULL)
+		backlog_remove(&o->backlog, item->source, item->bytes);
+	else
+		backlog_source_forget(item->source, item->bytes);
 	for (size_t i = 0; i < item->n_messages; i++)
 		buf_release(&item->messages[i]);
 	mem_free(item->messages);
@@ -98,7 +107,7 @@ static void seal(
 	session_ad(&item->session, SESSION_AD_MESSAGE, ad);
 	crypt_seal(&o->worker->key, ad, buf_str(text), text->len, blob);
 	item->bytes += blob->len;
-	o->bytes += blob->len;
+	backlog_add(&o->backlog, item->source, blob->len);
 }
 
 static void message_add(struct outgoing *o, struct outgoing_item *item, const struct buf *text)
@@ -136,27 +145,29 @@ static void message_put(struct outgoing *o, struct outgoing_item *item, const js
 	buf_release(&text);
 }
 
-void outgoing_message(struct outgoing *o, const struct session_ref *s, const json_t *message)
+void outgoing_message(struct outgoing *o, const struct session_ref *s,
+	struct backlog_source *source, const json_t *message)
 {
-	message_put(o, item_new(&o->shards[s->shard], s, NULL), message);
+	if (!overflow_drops(o->overflow, s))
+		message_put(o, item_new(&o->shards[s->shard], s, source, NULL), message);
 }
 
 /* The item the job has open, or a new one. */
-static struct outgoing_item *item_of(
-	struct outgoing *o, const struct queue_job *job, struct outgoing_item **owner)
+static struct outgoing_item *item_of(struct outgoing *o, const struct queue_job *job,
+	struct backlog_source *source, struct outgoing_item **owner)
 {
 	struct outgoing_item *item = *owner;
 
 	if (item == NULL)
-		item = item_new(&o->shards[job->session.shard], &job->session, owner);
+		item = item_new(&o->shards[job->session.shard], &job->session, source, owner);
 	memcpy(item->id, job->id, sizeof item->id);
 	return item;
 }
 
 void outgoing_job_message(struct outgoing *o, const struct queue_job *job,
-	struct outgoing_item **owner, const json_t *message)
+	struct backlog_source *source, struct outgoing_item **owner, const json_t *message)
 {
-	message_put(o, item_of(o, job, owner), message);
+	message_put(o, item_of(o, job, source, owner), message);
 }
 
 static void fallback_seal(struct outgoing *o, struct outgoing_item *item, const json_t *activity)
@@ -175,7 +186,7 @@ static void fallback_seal(struct outgoing *o, struct outgoing_item *item, const 
 void outgoing_result(struct outgoing *o, const struct queue_job *job, struct outgoing_item **owner,
 	const json_t *activity, const struct buf *text)
 {
-	struct outgoing_item *item = item_of(o, job, owner);
+	struct outgoing_item *item = item_of(o, job, NULL, owner);
 	struct buf too_large = BUF_INIT;
 
 	if (text->len > (size_t)o->worker->conf->limits_message_bytes) {
@@ -196,41 +207,51 @@ void outgoing_result(struct outgoing *o, const struct queue_job *job, struct out
 
 static void batch_free(struct batch *b)
 {
+	struct outgoing *o = b->shard != NULL ? b->shard->outgoing : NULL;
 	struct outgoing_item *item, *next;
 
-	if (b->shard != NULL) {
-		b->shard->outgoing->bytes -= b->bytes;
+	if (o != NULL)
 		DL_DELETE(b->shard->batches, b);
-	}
 	DL_FOREACH_SAFE (b->items, item, next)
-		item_free(item);
+		item_free(o, item);
 	mem_free(b);
 }
 
-/* The messages did not fit. A job fails with that; what came outside of jobs is told of by one message that always fits. */
-static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
+/* One message that always fits. */
+static void tell_overflow(void *arg, const struct session_ref *s, size_t messages)
 {
-	struct outgoing_item *again = item_new(
-		&o->shards[item->session.shard], &item->session, NULL);
+	struct outgoing *o = arg;
+	struct outgoing_item *item = item_new(&o->shards[s->shard], s, NULL, NULL);
 	struct buf text = BUF_INIT;
 
-	log_event(LOG_WARN, "outbox.full", LOG_STR("session", item->session.h),
-		LOG_INT("messages", item->n_messages));
-	if (*item->token != '\0') {
-		memcpy(again->id, item->id, sizeof again->id);
-		memcpy(again->token, item->token, sizeof again->token);
-		again->flags = item->flags;
-		again->result = item->fallback;
-		again->bytes = again->result.len;
-		o->bytes += again->bytes;
-		item->fallback = (struct buf)BUF_INIT;
-		return;
-	}
+	log_event(LOG_WARN, "outbox.full", LOG_STR("session", s->h), LOG_INT("messages", messages));
 	error_text(
 		o, "the outbox is full: messages were not kept; read your messages first", &text);
-	message_add(o, again, &text);
+	message_add(o, item, &text);
 	buf_release(&text);
-	again->flags = QUEUE_FORCE;
+	item->flags = QUEUE_FORCE;
+}
+
+/* The messages did not fit. A job fails with that; of the others the session is told. */
+static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
+{
+	struct outgoing_item *again;
+
+	if (*item->token == '\0') {
+		if (overflow_refused(&o->overflow, &item->session, uv_now(o->worker->loop)))
+			tell_overflow(o, &item->session, item->n_messages);
+		return;
+	}
+	log_event(LOG_WARN, "outbox.full", LOG_STR("session", item->session.h),
+		LOG_INT("messages", item->n_messages));
+	again = item_new(&o->shards[item->session.shard], &item->session, NULL, NULL);
+	memcpy(again->id, item->id, sizeof again->id);
+	memcpy(again->token, item->token, sizeof again->token);
+	again->flags = item->flags;
+	again->result = item->fallback;
+	again->bytes = again->result.len;
+	backlog_add(&o->backlog, NULL, again->bytes);
+	item->fallback = (struct buf)BUF_INIT;
 }
 
 static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, size_t n)
@@ -256,7 +277,7 @@ static void on_settled(void *arg, int rc, const enum queue_outcome *outcomes, si
 		i++;
 	}
 	batch_free(b);
-	if (o->bytes == 0)
+	if (o->backlog.bytes == 0)
 		o->settled(o->arg, 0, "");
 }
 
@@ -324,6 +345,13 @@ void outgoing_on_commands(struct outgoing *o, unsigned shard, int up)
 		resend(&o->shards[shard]);
 }
 
+void outgoing_beat(struct outgoing *o)
+{
+	for (unsigned i = 0; i < o->n; i++)
+		outgoing_on_commands(o, i, redis_is_up(hub_commands(o->worker->hub, i)));
+	overflow_sweep(&o->overflow, uv_now(o->worker->loop), tell_overflow, o);
+}
+
 /* --- life ---------------------------------------------------------------------------------------------------------------- */
 
 struct outgoing *outgoing_open(struct worker *w, outgoing_settled_fn *settled, void *arg)
@@ -356,18 +384,24 @@ void outgoing_close(struct outgoing **op)
 
 		turn_cancel(&sh->flush);
 		DL_FOREACH_SAFE (sh->open, item, next_item)
-			item_free(item);
+			item_free(o, item);
 		DL_FOREACH_SAFE (sh->batches, b, next)
 			if (b->sent)
 				b->shard = NULL; /* its reply is still to come */
 			else
 				batch_free(b);
 	}
+	overflow_clear(&o->overflow);
 	mem_free(o->shards);
 	mem_free(o);
 }
 
 size_t outgoing_bytes(const struct outgoing *o)
 {
-	return o->bytes;
+	return o->backlog.bytes;
+}
+
+struct backlog *outgoing_backlog(struct outgoing *o)
+{
+	return &o->backlog;
 }

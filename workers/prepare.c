@@ -218,6 +218,17 @@ static void fail_full(struct job *job)
 	prepare_refuse(job, &e);
 }
 
+static void fail_busy(struct job *job)
+{
+	struct err e;
+
+	err_set(&e, ERR_BUSY,
+		"too many jobs of this account are waiting (platforms.%s.concurrency), try again "
+		"later",
+		job->worker->platform->name);
+	prepare_refuse(job, &e);
+}
+
 static void attach(struct job *job, const char *key, json_t *credentials)
 {
 	const struct instance_want want = {&job->q.session, key,
@@ -231,6 +242,11 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 		return;
 	}
 	job->ps.instance = instances_get(job->worker->instances, &want, &e);
+	if (job->ps.instance != NULL && *key != '\0' &&
+		jobs_over_share(job->worker->jobs, job->ps.instance)) {
+		fail_busy(job);
+		return;
+	}
 	if (job->ps.instance != NULL) {
 		prepare_continue(job);
 		return;

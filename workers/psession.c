@@ -18,16 +18,35 @@ const json_t *psession_credentials(const struct psession *ps)
 	return ps->instance->credentials;
 }
 
+/* --- messages --------------------------------------------------------------------------------------------------------- */
+
+static void on_backlog(void *arg, int held);
+
+static struct backlog_source *source(struct psession *ps)
+{
+	struct psession_handles *h = &ps->instance->handles;
+
+	if (h->sent == NULL)
+		h->sent = backlog_source_new(
+			outgoing_backlog(ps->instance->worker->outgoing), on_backlog, h);
+	return h->sent;
+}
+
+static void send_to(struct psession *ps, const struct attached *a, const json_t *message)
+{
+	outgoing_message(ps->instance->worker->outgoing, &a->session, source(ps), message);
+}
+
 void psession_send(struct psession *ps, json_t *message)
 {
-	struct outgoing *o = ps->instance->worker->outgoing;
 	struct attached *a;
 
 	if (ps->job != NULL)
-		outgoing_job_message(o, &ps->job->q, &ps->job->item, message);
+		outgoing_job_message(ps->instance->worker->outgoing, &ps->job->q, source(ps),
+			&ps->job->item, message);
 	else
 		DL_FOREACH (ps->instance->attached, a)
-			outgoing_message(o, &a->session, message);
+			send_to(ps, a, message);
 	json_decref(message);
 }
 
@@ -38,9 +57,11 @@ void psession_send_others(struct psession *ps, json_t *message)
 	assert(ps->job != NULL);
 	DL_FOREACH (ps->instance->attached, a)
 		if (strcmp(a->session.h, ps->job->q.session.h) != 0)
-			outgoing_message(ps->instance->worker->outgoing, &a->session, message);
+			send_to(ps, a, message);
 	json_decref(message);
 }
+
+/* --- its instance ----------------------------------------------------------------------------------------------------- */
 
 const char *psession_actor(const struct psession *ps)
 {
@@ -118,7 +139,7 @@ void psession_publish(struct psession *ps, const char *topic, json_t *message)
 
 	DL_FOREACH (ps->instance->attached, a)
 		if (json_object_get(a->topics, topic) != NULL)
-			outgoing_message(ps->instance->worker->outgoing, &a->session, message);
+			send_to(ps, a, message);
 	json_decref(message);
 }
 
@@ -195,6 +216,7 @@ struct platform_timer *psession_timer(
 struct platform_watch {
 	unsigned magic;
 	uv_poll_t poll;
+	int events;
 	struct psession_handles *owner;
 	platform_watch_fn *fn;
 	void *arg;
@@ -225,6 +247,25 @@ static void on_watch(uv_poll_t *h, int status, int events)
 	w->fn(w->arg, status, events);
 }
 
+static void watch_start(struct platform_watch *w)
+{
+	uv_poll_start(&w->poll, w->events, on_watch);
+}
+
+/* What the instance has sent is too much for Redis, or not any more: its servers are to wait. */
+static void on_backlog(void *arg, int held)
+{
+	struct psession_handles *h = arg;
+	struct platform_watch *w;
+
+	h->resting = held;
+	DL_FOREACH (h->watches, w)
+		if (held)
+			uv_poll_stop(&w->poll);
+		else
+			watch_start(w);
+}
+
 struct platform_watch *psession_watch(
 	struct psession *ps, int fd, int events, platform_watch_fn *fn, void *arg)
 {
@@ -239,7 +280,9 @@ struct platform_watch *psession_watch(
 		return NULL;
 	}
 	w->poll.data = w;
-	uv_poll_start(&w->poll, events, on_watch);
+	w->events = events;
+	if (!w->owner->resting)
+		watch_start(w);
 	DL_APPEND(w->owner->watches, w);
 	return w;
 }
@@ -254,4 +297,5 @@ void psession_handles_release(struct psession_handles *h)
 		struct platform_watch *w = h->watches;
 		platform_watch_free(&w);
 	}
+	backlog_source_free(&h->sent);
 }

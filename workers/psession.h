@@ -6,6 +6,7 @@
 
 #include "platforms/platform.h"
 
+struct backlog_source;
 struct instance;
 
 /* Embedded in a job (then it is the asker's session) and in an instance (then it is everybody's). */
@@ -14,10 +15,12 @@ struct psession {
 	struct job *job; /* NULL: the instance's own */
 };
 
-/* Timers and watches made through the psessions of one instance. */
+/* What the psessions of one instance have made and sent. */
 struct psession_handles {
 	struct platform_timer *timers;
 	struct platform_watch *watches;
+	struct backlog_source *sent; /* NULL: nothing yet */
+	int resting;                 /* too much of that waits: the watches see nothing */
 };
 
 /* Frees all that is left; nothing fires any more. */

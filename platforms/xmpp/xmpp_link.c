@@ -23,6 +23,8 @@
 /* With so much waiting for the loop, no more is read. */
 #define INBOX_MAX_NOTES 500
 #define INBOX_MAX_BYTES (2u << 20)
+/* So many notes are told in one go: then others have their turn, and the watch may rest (platform.h). */
+#define NOTES_AT_ONCE 5
 /* For an end in order, before the socket is shut down; libstrophe itself gives up after two seconds. */
 #define END_MS 3000
 
@@ -364,6 +366,22 @@ static void tell(struct xmpp_link *link, const struct note *n)
 	}
 }
 
+/* The first of the inbox, no more than NOTES_AT_ONCE. */
+static struct note *take_notes(struct xmpp_link *link)
+{
+	struct note *first = link->inbox, **end = &link->inbox;
+
+	for (unsigned i = 0; i < NOTES_AT_ONCE && *end != NULL; i++) {
+		end = &(*end)->next;
+		link->n_inbox--;
+	}
+	link->inbox = *end;
+	*end = NULL;
+	if (link->inbox == NULL)
+		link->inbox_end = &link->inbox;
+	return first;
+}
+
 static void on_ready(void *arg, int status, int events)
 {
 	CAST(xmpp_link, link, arg, MAGIC);
@@ -375,10 +393,9 @@ static void on_ready(void *arg, int status, int events)
 	if (read(link->ready_fd, &count, sizeof count) < 0)
 		return;
 	pthread_mutex_lock(&link->mutex);
-	n = link->inbox;
-	link->inbox = NULL;
-	link->inbox_end = &link->inbox;
-	link->n_inbox = 0;
+	n = take_notes(link);
+	if (link->inbox != NULL)
+		signal_fd(link->ready_fd);
 	link->refs++; /* a callback may free the link */
 	pthread_mutex_unlock(&link->mutex);
 	for (; n != NULL; n = next) {

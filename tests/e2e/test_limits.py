@@ -209,6 +209,15 @@ class Expiry(client.Problems, lib.StackTest):
             self.assertEqual(204, s.http("DELETE", "%s/%s" % (s.base, sid)).status)
         lib.until("nothing is left", lambda: not [k for k in s.redis("KEYS", "*") if b":s:" in k or b":p:" in k])
 
+    def test_deleted_before_the_janitor_comes(self):
+        """Its time is over: it is as unknown as to the other methods, and goes all the same."""
+        s = self.stack()
+        sid = s.register()
+        key, = s.redis("KEYS", "*:s:*")
+        s.redis("HSET", key, "x", 1)
+        self.problem(s.http("DELETE", "%s/%s" % (s.base, sid)), 404, "no-session")
+        self.assertEqual([], s.redis("KEYS", "*:s:*"))
+
     def test_a_poll_ends_with_its_session(self):
         """Expired by another's clock: here the test plays the janitor."""
         s = self.stack()

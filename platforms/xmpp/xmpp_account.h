@@ -40,8 +40,9 @@ struct xmpp_account {
 
 	struct platform_timer *retry;   /* WAITING */
 	struct platform_timer *reenter; /* rooms whose service went down: see xmpp_muc */
-	unsigned attempts;              /* since the stream was lost */
-	uint64_t lost_at_ms;
+	unsigned attempts;              /* since lost_at_ms */
+	/* When a stream that had lasted was lost, and since when it is up; 0: never yet. Monotonic. */
+	uint64_t lost_at_ms, online_at_ms;
 	int restored; /* until online: opened by a worker for another that died */
 
 	uint64_t id_prefix, id_count;

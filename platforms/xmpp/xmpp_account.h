@@ -34,9 +34,10 @@ struct xmpp_account {
 
 	struct xmpp_requests *requests;
 	struct xmpp_rooms *rooms;
-	json_t *roster;   /* bare JID -> subscription */
-	json_t *presence; /* {"show"?,"status"?,"priority"?}: the own, as last set */
-	int fenced;       /* a ping is on its way: see xmpp_fence */
+	json_t *roster;     /* bare JID -> subscription */
+	size_t roster_size; /* bytes that it takes, about: see xmpp_contact */
+	json_t *presence;   /* {"show"?,"status"?,"priority"?}: the own, as last set */
+	int fenced;         /* a ping is on its way: see xmpp_fence */
 
 	struct platform_timer *retry;   /* WAITING */
 	struct platform_timer *reenter; /* rooms whose service went down: see xmpp_muc */

@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "platforms/xmpp/xmpp_contact.h"
 #include "platforms/xmpp/xmpp_entry.h"
+#include "platforms/xmpp/xmpp_fence.h"
 #include "platforms/xmpp/xmpp_inbox.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
@@ -267,7 +268,9 @@ static void on_online(void *arg, const char *full_jid, int resumed)
 	if (!first)
 		tell_status(a, "online", online_object(a, resumed), NULL);
 	a->restored = 0;
-	if (!resumed)
+	if (resumed)
+		xmpp_fence_resume(a);
+	else
 		announce(a);
 	xmpp_account_keep(a);
 	psession_ready(a->ps);

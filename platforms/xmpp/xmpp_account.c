@@ -382,7 +382,10 @@ int xmpp_account_open(struct psession *ps, const json_t *settings, void **state,
 
 void xmpp_account_cancel(void *state, struct job *job)
 {
-	xmpp_requests_cancel(xmpp_account_of(state)->requests, job);
+	struct xmpp_account *a = xmpp_account_of(state);
+
+	xmpp_requests_cancel(a->requests, job);
+	xmpp_entry_cancelled(a);
 }
 
 void xmpp_account_close(void *state)

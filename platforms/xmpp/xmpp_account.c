@@ -8,6 +8,7 @@
 #include "core/mem.h"
 #include "platforms/xmpp/xmpp_contact.h"
 #include "platforms/xmpp/xmpp_entry.h"
+#include "platforms/xmpp/xmpp_fence.h"
 #include "platforms/xmpp/xmpp_inbox.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
@@ -17,6 +18,8 @@
 
 #define ACCOUNT_MAGIC  0x786d7070u
 #define FIRST_PAUSE_MS 1000
+/* A stream that was up for reconnect_max_s, or for this long if that is less, has lasted. */
+#define LASTED_MAX_S 60
 
 /* --- what the files of this folder share ------------------------------------------------------------------------------ */
 
@@ -137,6 +140,11 @@ static void give_up(struct xmpp_account *a, const struct err *why)
 
 /* --- lost, and back -------------------------------------------------------------------------------------------------------- */
 
+static uint64_t now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
 static void on_retry(void *arg)
 {
 	CAST(xmpp_account, a, arg, ACCOUNT_MAGIC);
@@ -161,7 +169,16 @@ static void wait_for_retry(struct xmpp_account *a)
 static void begin_waiting(struct xmpp_account *a)
 {
 	a->attempts = 0;
-	a->lost_at_ms = uv_hrtime() / 1000000;
+	a->lost_at_ms = now_ms();
+}
+
+/* A server may let us in and then fail at once, each time: one that is ill, or sends what is over our bounds. Only a stream that
+ * has lasted begins the pauses and the patience anew. */
+static int has_lasted(const struct xmpp_account *a)
+{
+	uint64_t max_s = (uint64_t)xmpp_account_setting(a, "reconnect_max_s");
+
+	return a->lost_at_ms == 0 || now_ms() - a->online_at_ms >= MIN(max_s, LASTED_MAX_S) * 1000;
 }
 
 /* What another attempt would not change. */
@@ -187,13 +204,15 @@ static void on_offline(void *arg, const struct err *why)
 		gone(a, &e);
 		return;
 	}
-	if (a->state == XMPP_ACCOUNT_ONLINE && !is_final(why)) {
+	if (a->state == XMPP_ACCOUNT_ONLINE && has_lasted(a))
 		begin_waiting(a);
-		psession_unready(a->ps);
-		tell_status(a, "reconnecting", json_object(), why);
-	} else if (is_final(why) || uv_hrtime() / 1000000 - a->lost_at_ms >= patience) {
+	if (is_final(why) || now_ms() - a->lost_at_ms >= patience) {
 		give_up(a, why);
 		return;
+	}
+	if (a->state == XMPP_ACCOUNT_ONLINE) {
+		psession_unready(a->ps);
+		tell_status(a, "reconnecting", json_object(), why);
 	}
 	wait_for_retry(a);
 }
@@ -245,10 +264,13 @@ static void on_online(void *arg, const char *full_jid, int resumed)
 		xmpp_requests_fail(a->requests, &lost);
 	}
 	a->state = XMPP_ACCOUNT_ONLINE;
+	a->online_at_ms = now_ms();
 	if (!first)
 		tell_status(a, "online", online_object(a, resumed), NULL);
 	a->restored = 0;
-	if (!resumed)
+	if (resumed)
+		xmpp_fence_resume(a);
+	else
 		announce(a);
 	xmpp_account_keep(a);
 	psession_ready(a->ps);
@@ -360,7 +382,10 @@ int xmpp_account_open(struct psession *ps, const json_t *settings, void **state,
 
 void xmpp_account_cancel(void *state, struct job *job)
 {
-	xmpp_requests_cancel(xmpp_account_of(state)->requests, job);
+	struct xmpp_account *a = xmpp_account_of(state);
+
+	xmpp_requests_cancel(a->requests, job);
+	xmpp_entry_cancelled(a);
 }
 
 void xmpp_account_close(void *state)

@@ -34,14 +34,16 @@ struct xmpp_account {
 
 	struct xmpp_requests *requests;
 	struct xmpp_rooms *rooms;
-	json_t *roster;   /* bare JID -> subscription */
-	json_t *presence; /* {"show"?,"status"?,"priority"?}: the own, as last set */
-	int fenced;       /* a ping is on its way: see xmpp_fence */
+	json_t *roster;     /* bare JID -> subscription */
+	size_t roster_size; /* bytes that it takes, about: see xmpp_contact */
+	json_t *presence;   /* {"show"?,"status"?,"priority"?}: the own, as last set */
+	int fenced;         /* a ping is on its way: see xmpp_fence */
 
 	struct platform_timer *retry;   /* WAITING */
 	struct platform_timer *reenter; /* rooms whose service went down: see xmpp_muc */
-	unsigned attempts;              /* since the stream was lost */
-	uint64_t lost_at_ms;
+	unsigned attempts;              /* since lost_at_ms */
+	/* When a stream that had lasted was lost, and since when it is up; 0: never yet. Monotonic. */
+	uint64_t lost_at_ms, online_at_ms;
 	int restored; /* until online: opened by a worker for another that died */
 
 	uint64_t id_prefix, id_count;

@@ -9,15 +9,33 @@
 #include "platforms/xmpp/xmpp_write_iq.h"
 #include "platforms/xmpp/xmpp_write_presence.h"
 
+/* What a contact takes beside its address: an entry of a hash table, a string, and what malloc() adds. */
+#define CONTACT_SIZE 192
+
 /* --- what is known of the contacts ------------------------------------------------------------------------------------------ */
+
+/* A server chooses how long the addresses are, up to 2 KiB each. */
+static size_t size_of(const char *jid)
+{
+	return CONTACT_SIZE + strlen(jid);
+}
 
 static void note(struct xmpp_account *a, const char *jid, const char *subscription)
 {
-	if (jid == NULL || subscription == NULL || strcmp(subscription, "remove") == 0)
-		json_object_del(a->roster, jid != NULL ? jid : "");
-	else if (json_object_size(a->roster) < XMPP_READ_RESULT_ROSTER_MAX ||
-		 json_object_get(a->roster, jid) != NULL)
-		json_object_set_new(a->roster, jid, json_string(subscription));
+	int known = jid != NULL && json_object_get(a->roster, jid) != NULL;
+
+	if (jid == NULL)
+		return;
+	if (subscription == NULL || strcmp(subscription, "remove") == 0) {
+		a->roster_size -= known ? size_of(jid) : 0;
+		json_object_del(a->roster, jid);
+		return;
+	}
+	if (!known && (json_object_size(a->roster) >= XMPP_READ_RESULT_ROSTER_MAX ||
+			      a->roster_size + size_of(jid) > XMPP_CONTACT_SIZE_MAX))
+		return;
+	if (json_object_set_new(a->roster, jid, json_string(subscription)) == 0 && !known)
+		a->roster_size += size_of(jid);
 }
 
 void xmpp_contact_note(struct xmpp_account *a, const struct xmpp_read_news *news)
@@ -39,6 +57,7 @@ static void note_all(struct xmpp_account *a, const json_t *object)
 	size_t i;
 
 	json_object_clear(a->roster);
+	a->roster_size = 0;
 	json_array_foreach (json_object_get(object, "items"), i, row)
 		note(a, json_string_value(json_object_get(row, "address")),
 			json_string_value(json_object_get(row, "subscription")));

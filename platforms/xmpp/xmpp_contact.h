@@ -6,6 +6,9 @@
 #include "platforms/xmpp/xmpp_account.h"
 #include "platforms/xmpp/xmpp_read.h"
 
+/* Bytes that an account may take to remember its contacts: 10,000, and 40,000 would fit. Beyond, they are strangers. */
+#define XMPP_CONTACT_SIZE_MAX (8u << 20)
+
 /* Asks for the roster on a new stream: to know who may be told what, and to be told of changes. */
 void xmpp_contact_refresh(struct xmpp_account *a);
 /* A roster push said so (XMPP_READ_CONTACT). */

@@ -188,6 +188,76 @@ void xmpp_entry_restore(struct xmpp_account *a, const json_t *kept)
 	}
 }
 
+/* --- nobody waits to enter any more ------------------------------------------------------------------------------------------ */
+
+static void on_abandoned(struct xmpp_account *a, struct xmpp_request *r,
+	const xmpp_stanza_t *answer, const struct err *e);
+
+static void leave(struct xmpp_account *a, const struct xmpp_room *room)
+{
+	xmpp_stanza_t *s = xmpp_write_presence_leave(
+		xmpp_link_ctx(a->link), room->jid, room->nick, NULL, NULL);
+
+	if (s != NULL)
+		xmpp_account_send(a, s);
+}
+
+void xmpp_entry_failed(struct xmpp_account *a, const char *jid, const struct err *e)
+{
+	struct xmpp_room *room = xmpp_rooms_find(a->rooms, jid);
+
+	if (room == NULL || room->entered || xmpp_entry_find(a, XMPP_ENTRY_JOIN, room) != NULL)
+		return;
+	/* It may let us in after all, and be told so when there is a stream: it may be resumed. */
+	if (e->code == ERR_TIMEOUT && a->state != XMPP_ACCOUNT_ONLINE) {
+		xmpp_entry_wait(a, XMPP_ENTRY_JOIN, room, NULL, on_abandoned);
+		return;
+	}
+	if (e->code == ERR_TIMEOUT)
+		leave(a, room);
+	xmpp_rooms_remove(a->rooms, room);
+	/* Whoever wanted out before it came so far has no other answer. */
+	wish_answer(a, XMPP_ENTRY_LEAVE, jid, NULL);
+}
+
+static void on_left_again(struct xmpp_account *a, struct xmpp_request *r,
+	const xmpp_stanza_t *answer, const struct err *e)
+{
+	struct xmpp_room *room = xmpp_rooms_find(a->rooms, r->data);
+
+	UNUSED(answer);
+	if (e != NULL && room != NULL && a->state != XMPP_ACCOUNT_GONE)
+		tell_left(a, room, e);
+}
+
+/* It was let in for nobody. The room stays until it confirms that it was left: who asks to enter meanwhile shall not be taken for
+ * the one who leaves. */
+static void on_abandoned(struct xmpp_account *a, struct xmpp_request *r,
+	const xmpp_stanza_t *answer, const struct err *e)
+{
+	struct xmpp_room *room = xmpp_rooms_find(a->rooms, r->data);
+
+	UNUSED(answer);
+	if (e != NULL) {
+		xmpp_entry_failed(a, r->data, e);
+		return;
+	}
+	if (room == NULL || xmpp_entry_find(a, XMPP_ENTRY_JOIN, room) != NULL ||
+		xmpp_entry_find(a, XMPP_ENTRY_LEAVE, room) != NULL)
+		return;
+	xmpp_entry_wait(a, XMPP_ENTRY_LEAVE, room, NULL, on_left_again);
+	leave(a, room);
+}
+
+void xmpp_entry_cancelled(struct xmpp_account *a)
+{
+	struct xmpp_room *room = xmpp_rooms_first(a->rooms);
+
+	for (; room != NULL && a->state != XMPP_ACCOUNT_GONE; room = room->next)
+		if (!room->entered && xmpp_entry_find(a, XMPP_ENTRY_JOIN, room) == NULL)
+			xmpp_entry_wait(a, XMPP_ENTRY_JOIN, room, NULL, on_abandoned);
+}
+
 /* --- news -------------------------------------------------------------------------------------------------------------------- */
 
 static void on_unlocked(struct xmpp_account *a, struct xmpp_request *r, const xmpp_stanza_t *answer,

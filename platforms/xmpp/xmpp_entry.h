@@ -22,6 +22,13 @@ struct xmpp_request *xmpp_entry_find(
 int xmpp_entry_send(
 	struct xmpp_account *a, struct xmpp_room *room, long long history, struct err *e);
 
+/* A request to enter the room `jid` has failed with `e`. Unless somebody else waits for it or the account was in it before, the
+ * room is forgotten, and left if it may let the account in late. */
+void xmpp_entry_failed(struct xmpp_account *a, const char *jid, const struct err *e);
+/* A job was cancelled. A room that nobody else waits for is waited for by the account itself, as long as for any answer: to
+ * leave it if it lets the account in. Who asks to enter meanwhile joins the waiting. */
+void xmpp_entry_cancelled(struct xmpp_account *a);
+
 /* On a new stream: enters again whatever room the account was in; the sessions are told of those that will not have it. */
 void xmpp_entry_enter_all(struct xmpp_account *a);
 /* What xmpp_rooms_kept() gave, in another worker: rooms to enter once there is a stream. NULL: none. */

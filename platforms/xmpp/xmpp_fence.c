@@ -31,6 +31,12 @@ static void fence_send(struct xmpp_account *a)
 		a, xmpp_write_iq_ping(xmpp_link_ctx(a->link), id, NULL), NULL, NULL, on_fence);
 }
 
+void xmpp_fence_resume(struct xmpp_account *a)
+{
+	if (!a->fenced)
+		fence_send(a);
+}
+
 struct xmpp_request *xmpp_fence_add(
 	struct xmpp_account *a, const char *id, struct job *job, xmpp_request_fn *fn, void *data)
 {

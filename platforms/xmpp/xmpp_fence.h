@@ -13,6 +13,8 @@
  * TAKES `data`. Borrowed until answered. */
 struct xmpp_request *xmpp_fence_add(
 	struct xmpp_account *a, const char *id, struct job *job, xmpp_request_fn *fn, void *data);
+/* The stream is back: a ping whose time was over while it was away has left those behind it without one. */
+void xmpp_fence_resume(struct xmpp_account *a);
 /* In such a `fn`: 1 when the server has it. Else `e` says why not. */
 int xmpp_fence_passed(const xmpp_stanza_t *answer, const struct err *e);
 /* For verbs that only have to know this much: answers the job with {}. As above. */

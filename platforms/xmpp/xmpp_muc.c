@@ -28,22 +28,13 @@ static void on_joined(struct xmpp_account *a, struct xmpp_request *r, const xmpp
 	const struct err *e)
 {
 	struct xmpp_room *room = xmpp_rooms_find(a->rooms, r->data);
-	xmpp_stanza_t *s;
 
 	UNUSED(answer);
 	if (e == NULL && room != NULL) {
 		job_done(r->job, joined_object(room));
 		return;
 	}
-	/* It may let us in after all: we are not waiting there any more. */
-	if (room != NULL && !room->entered && xmpp_entry_find(a, XMPP_ENTRY_JOIN, room) == NULL) {
-		s = e->code == ERR_TIMEOUT ? xmpp_write_presence_leave(xmpp_link_ctx(a->link),
-						     room->jid, room->nick, NULL, NULL)
-					   : NULL;
-		if (s != NULL)
-			xmpp_account_send(a, s);
-		xmpp_rooms_remove(a->rooms, room);
-	}
+	xmpp_entry_failed(a, r->data, e);
 	job_fail(r->job, e);
 }
 

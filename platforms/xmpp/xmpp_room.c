@@ -7,6 +7,9 @@
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
 
+/* What an occupant takes beside its texts: an entry of a hash table, a string, and what malloc() adds. */
+#define OCCUPANT_SIZE 192
+
 struct xmpp_rooms {
 	struct xmpp_room *list;
 	size_t n, max, max_occupants;
@@ -99,19 +102,65 @@ void xmpp_room_set_password(struct xmpp_room *room, const char *password)
 		secret_init(&room->password, password, strlen(password));
 }
 
+/* --- who is in them ----------------------------------------------------------------------------------------------------- */
+
 void xmpp_room_outside(struct xmpp_room *room)
 {
 	room->view.inside = 0;
 	json_object_clear(room->occupants);
+	room->occupants_size = 0;
 }
 
-static void rename_occupant(struct xmpp_room *room, const char *nick, const char *new_nick)
+/* A room chooses how long nicks and addresses are: up to 4 KiB of them for each occupant. */
+static size_t size_of(const char *nick, const json_t *who)
 {
-	json_t *who = json_object_get(room->occupants, nick);
+	return OCCUPANT_SIZE + strlen(nick) + json_string_length(who);
+}
 
-	if (who != NULL)
-		json_object_set(room->occupants, new_nick, who);
+static size_t size_of_all(const struct xmpp_rooms *rooms)
+{
+	const struct xmpp_room *room;
+	size_t size = 0;
+
+	DL_FOREACH (rooms->list, room)
+		size += room->occupants_size;
+	return size;
+}
+
+static void forget(struct xmpp_room *room, const char *nick)
+{
+	const json_t *who = json_object_get(room->occupants, nick);
+
+	if (who == NULL)
+		return;
+	room->occupants_size -= size_of(nick, who);
 	json_object_del(room->occupants, nick);
+}
+
+/* TAKES `who`. */
+static void note(struct xmpp_rooms *rooms, struct xmpp_room *room, const char *nick, json_t *who)
+{
+	const json_t *known = json_object_get(room->occupants, nick);
+	size_t before = known != NULL ? size_of(nick, known) : 0;
+	size_t after = size_of(nick, who);
+
+	if ((known == NULL && json_object_size(room->occupants) >= rooms->max_occupants) ||
+		size_of_all(rooms) - before + after > XMPP_ROOM_OCCUPANTS_SIZE_MAX) {
+		forget(room, nick);
+		json_decref(who);
+	} else if (json_object_set_new(room->occupants, nick, who) == 0) {
+		room->occupants_size += after - before;
+	}
+}
+
+static void rename_occupant(
+	struct xmpp_rooms *rooms, struct xmpp_room *room, const char *nick, const char *new_nick)
+{
+	json_t *who = json_incref(json_object_get(room->occupants, nick));
+
+	forget(room, nick);
+	if (who != NULL)
+		note(rooms, room, new_nick, who);
 	if (strcmp(room->nick, nick) == 0)
 		xmpp_room_set_nick(room, new_nick);
 }
@@ -119,26 +168,39 @@ static void rename_occupant(struct xmpp_room *room, const char *nick, const char
 void xmpp_rooms_note(
 	struct xmpp_rooms *rooms, struct xmpp_room *room, const struct xmpp_read_news *news)
 {
-	json_t *who;
-
 	if (news->nick == NULL)
 		return;
-	if (!news->here) {
-		json_object_del(room->occupants, news->nick);
-		return;
-	}
-	if (news->new_nick != NULL) {
-		rename_occupant(room, news->nick, news->new_nick);
-		return;
-	}
-	if (json_object_get(room->occupants, news->nick) == NULL &&
-		json_object_size(room->occupants) >= rooms->max_occupants)
-		return;
-	who = json_object();
-	xmpp_map_set(who, "role", news->role);
-	xmpp_map_set(who, "affiliation", news->affiliation);
-	xmpp_map_set(who, "address", news->jid);
-	json_object_set_new(room->occupants, news->nick, who);
+	if (!news->here)
+		forget(room, news->nick);
+	else if (news->new_nick != NULL)
+		rename_occupant(rooms, room, news->nick, news->new_nick);
+	else
+		note(rooms, room, news->nick,
+			json_sprintf("%s/%s/%s", news->role != NULL ? news->role : "",
+				news->affiliation != NULL ? news->affiliation : "",
+				news->jid != NULL ? news->jid : ""));
+}
+
+/* Up to the slash; what is behind it. */
+static const char *take_word(json_t *row, const char *key, const char *text)
+{
+	size_t len = strcspn(text, "/");
+
+	if (len > 0)
+		json_object_set_new(row, key, json_stringn(text, len));
+	return text[len] != '\0' ? text + len + 1 : text + len;
+}
+
+static json_t *occupant_row(const char *nick, const json_t *who)
+{
+	json_t *row = json_pack("{ss}", "name", nick);
+	const char *text = json_string_value(who);
+
+	text = take_word(row, "role", text);
+	text = take_word(row, "affiliation", text);
+	if (*text != '\0')
+		xmpp_map_set(row, "address", text);
+	return row;
 }
 
 json_t *xmpp_room_attendance(const struct xmpp_room *room)
@@ -147,14 +209,13 @@ json_t *xmpp_room_attendance(const struct xmpp_room *room)
 	const char *nick;
 
 	json_object_foreach (room->occupants, nick, who) {
-		json_t *row = json_pack("{ss}", "name", nick);
-
-		json_object_update(row, who);
-		json_array_append_new(occupants, row);
+		json_array_append_new(occupants, occupant_row(nick, who));
 		json_array_append_new(members, json_string(nick));
 	}
 	return xmpp_map_attendance(room->jid, members, occupants);
 }
+
+/* --- for a successor ---------------------------------------------------------------------------------------------------- */
 
 json_t *xmpp_rooms_kept(const struct xmpp_rooms *rooms)
 {

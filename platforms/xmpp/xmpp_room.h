@@ -9,6 +9,9 @@
 #include "core/mem.h"
 #include "platforms/xmpp/xmpp_read.h"
 
+/* Bytes that the occupants of all rooms of an account may take: 38,000 with ordinary names. */
+#define XMPP_ROOM_OCCUPANTS_SIZE_MAX (8u << 20)
+
 struct xmpp_rooms;
 
 struct xmpp_room {
@@ -21,7 +24,8 @@ struct xmpp_room {
 	uint64_t outside_at_ms; /* monotonic; since when it cannot be entered again. 0: not so */
 	struct secret password; /* none: length 0 */
 	int64_t seen_ms;        /* when something last came from it, ms since 1970; 0: never */
-	json_t *occupants;      /* nick -> {"role"?,"affiliation"?,"address"?} */
+	json_t *occupants; /* nick -> "role/affiliation/address", each may be empty: they are many */
+	size_t occupants_size; /* bytes that they take, about */
 	struct xmpp_room *prev, *next;
 };
 
@@ -43,7 +47,7 @@ void xmpp_room_set_nick(struct xmpp_room *room, const char *nick);
 void xmpp_room_set_password(struct xmpp_room *room, const char *password);
 /* The stream is new, or the service went down: the room is not entered any more, and nobody is known to be in it. */
 void xmpp_room_outside(struct xmpp_room *room);
-/* Takes note of XMPP_READ_OCCUPANT, and of XMPP_READ_ENTERED. Beyond the bound, who comes is not noted. */
+/* Takes note of XMPP_READ_OCCUPANT, and of XMPP_READ_ENTERED. Beyond the bounds, who comes is not noted. */
 void xmpp_rooms_note(
 	struct xmpp_rooms *rooms, struct xmpp_room *room, const struct xmpp_read_news *news);
 /* The message `observe` with everybody noted. GIVES. */

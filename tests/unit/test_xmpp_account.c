@@ -131,6 +131,43 @@ static void test_gives_up(void **state)
 	assert_non_null(message(f, "close", NULL));
 }
 
+static int is_let_in_for_a_moment(void *arg)
+{
+	if (the_link->connects > 1) {
+		the_link->connects = 1;
+		up(0);
+		down(ERR_REMOTE, "lost at once");
+	}
+	return event(arg, "broken", NULL) != NULL;
+}
+
+/* A server that lets the account in and then fails at once is not reconnected to for ever. */
+static void test_gives_up_on_streams_that_do_not_last(void **state)
+{
+	struct fake *f = *state;
+	int n;
+
+	down(ERR_REMOTE, "lost");
+	assert_int_equal(fake_run_until(f, is_let_in_for_a_moment, f, 10000), 0);
+	assert_string_equal(text(object_of(message(f, "connect", NULL)), "status"), "failed");
+	message(f, "close", &n);
+	assert_int_equal(n, 1);
+}
+
+/* After reconnect_max_s the stream has lasted: what was before is over, even when that is longer ago than give_up_s. */
+static void test_lasting_stream_is_brought_back(void **state)
+{
+	struct fake *f = *state;
+
+	down(ERR_REMOTE, "lost");
+	assert_int_equal(fake_run_until(f, connects_2, NULL, 5000), 0);
+	up(0);
+	fake_run_for(f, 1100);
+	down(ERR_REMOTE, "lost again");
+	assert_string_equal(text(object_of(message(f, "connect", NULL)), "status"), "reconnecting");
+	assert_null(event(f, "broken", NULL));
+}
+
 static void test_disconnect(void **state)
 {
 	struct fake *f = *state;
@@ -208,6 +245,8 @@ int main(void)
 		TEST(test_resumed_announces_nothing),
 		TEST(test_conflict_is_not_fought),
 		IMPATIENT(test_gives_up),
+		IMPATIENT(test_gives_up_on_streams_that_do_not_last),
+		IMPATIENT(test_lasting_stream_is_brought_back),
 		TEST(test_disconnect),
 		TEST(test_connect),
 		cmocka_unit_test(test_restored),

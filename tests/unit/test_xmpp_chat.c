@@ -2,6 +2,8 @@
 /* Messages and when they count as sent; the archive. */
 #include "tests/unit/xmpp_account_rig.h"
 
+#include "platforms/xmpp/xmpp_account.h"
+
 /* --- send --------------------------------------------------------------------------------------------------------------------------- */
 
 static void test_send_is_fenced(void **state)
@@ -153,6 +155,30 @@ static void test_resumed_before_the_fence(void **state)
 	done(f, j);
 }
 
+/* The first and its fence have no more time while the stream is away; the second, which waits for the next fence, has. */
+static void test_fence_times_out_while_away(void **state)
+{
+	struct fake *f = *state;
+	struct xmpp_account *a = xmpp_account_of(fake_state(f));
+	int one = job(f, "send", "bob@example.org", json_pack("{ss}", "text", "one"));
+	int two = job(f, "send", "bob@example.org", json_pack("{ssss}", "text", "two", "id", "x2"));
+
+	xmpp_requests_find(a->requests, "x2")->deadline_ms += 60000;
+	down(ERR_REMOTE, "lost");
+	fake_wait(f, one);
+	failed(f, one, "unknown-outcome");
+	assert_false(fake_is_answered(f, two));
+	assert_int_equal(SENT("urn:xmpp:ping"), 1);
+	up(1);
+	assert_int_equal(SENT("urn:xmpp:ping"), 2);
+	answer_ping();
+	done(f, two);
+	/* When nobody waits, none is sent. */
+	down(ERR_REMOTE, "lost");
+	up(1);
+	assert_int_equal(SENT("urn:xmpp:ping"), 2);
+}
+
 static void test_silent_server(void **state)
 {
 	struct fake *f = *state;
@@ -259,6 +285,7 @@ int main(void)
 		TEST(test_send_to_many),
 		TEST(test_lost_before_the_fence),
 		TEST(test_resumed_before_the_fence),
+		IMPATIENT(test_fence_times_out_while_away),
 		IMPATIENT(test_silent_server),
 		TEST(test_cancelled),
 		TEST(test_too_many_wait),

@@ -2,6 +2,8 @@
 /* Roster, friends, own presence. */
 #include "tests/unit/xmpp_account_rig.h"
 
+#include "core/buf.h"
+
 /* --- contacts ------------------------------------------------------------------------------------------------------------------------- */
 
 static void test_roster(void **state)
@@ -43,6 +45,55 @@ static void test_receipts_for_friends_only(void **state)
 	      "' id='m2' type='chat'><body>hi</body><request "
 	      "xmlns='urn:xmpp:receipts'/></message>");
 	assert_int_equal(SENT("<received", "id=\"m2\""), 1);
+}
+
+/* Local part and domain as long as they may be, beginning with the number. */
+static const char *long_address(int i)
+{
+	static char address[2048];
+
+	memset(address, 'a', sizeof address - 1);
+	address[snprintf(address, sizeof address, "%d", i)] = 'a';
+	address[1000] = '@';
+	address[2020] = '\0';
+	return address;
+}
+
+static int is_friend(const char *address)
+{
+	int before = SENT("<received");
+
+	comes("<message from='%s' to='" ME
+	      "' id='m1' type='chat'><body>hi</body><request xmlns='urn:xmpp:receipts'/></message>",
+		address);
+	return SENT("<received") > before;
+}
+
+static void test_long_addresses_are_bounded(void **state)
+{
+	struct fake *f = *state;
+	struct buf roster = BUF_INIT;
+
+	UNUSED(f);
+	buf_printf(&roster, "<iq type='result' id='%s'><query xmlns='jabber:iq:roster'>",
+		attribute("jabber:iq:roster", "id"));
+	for (int i = 0; i < 5000; i++)
+		buf_printf(&roster, "<item jid='%s' subscription='both'/>", long_address(i));
+	buf_printf(&roster, "</query></iq>");
+	comes_text(buf_str(&roster));
+	buf_release(&roster);
+	assert_true(is_friend(long_address(0)));
+	assert_true(is_friend(long_address(3000)));
+	assert_false(is_friend(long_address(4999)));
+	/* A place that is free again can be had. */
+	comes("<iq type='set' id='p1'><query xmlns='jabber:iq:roster'><item jid='%s' "
+	      "subscription='remove'/></query></iq>",
+		long_address(0));
+	assert_false(is_friend(long_address(0)));
+	comes("<iq type='set' id='p2'><query xmlns='jabber:iq:roster'><item jid='%s' "
+	      "subscription='both'/></query></iq>",
+		long_address(4999));
+	assert_true(is_friend(long_address(4999)));
 }
 
 static void test_friends(void **state)
@@ -110,6 +161,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_roster),
 		TEST(test_receipts_for_friends_only),
+		TEST(test_long_addresses_are_bounded),
 		TEST(test_friends),
 		TEST(test_contact),
 		TEST(test_presence),

@@ -100,6 +100,122 @@ static void test_join_waits_for_the_same(void **state)
 	done(f, b);
 }
 
+static void leaves(const char *nick)
+{
+	comes("<presence type='unavailable' from='" ROOM "/%s' to='" ME "'><x xmlns='" MUC
+	      "#user'><item affiliation='none' role='none'/>" SELF "</x></presence>",
+		nick);
+}
+
+/* Its session has ended before the room answers. */
+static void test_cancelled_join_is_undone(void **state)
+{
+	struct fake *f = *state;
+
+	fake_cancel(f, job(f, "join", ROOM "/Ann", NULL));
+	assert_int_equal(SENT("type=\"unavailable\""), 0);
+	occupant("Ann", SELF);
+	assert_int_equal(SENT("type=\"unavailable\"", "to=\"" ROOM "/Ann\""), 1);
+	leaves("Ann");
+	assert_non_null(message(f, "leave", NULL));
+	failed(f, job(f, "leave", ROOM, NULL), "not-found");
+	assert_int_equal(json_array_size(json_object_get(
+				 json_object_get(event(f, "keep", NULL), "state"), "rooms")),
+		0);
+	/* And once more from the beginning. */
+	joined(f);
+	assert_int_equal(SENT("type=\"unavailable\""), 1);
+}
+
+static void test_cancelled_join_refused(void **state)
+{
+	struct fake *f = *state;
+
+	fake_cancel(f, job(f, "join", ROOM "/Ann", NULL));
+	refuse("forbidden");
+	assert_int_equal(SENT("type=\"unavailable\""), 0);
+	failed(f, job(f, "leave", ROOM, NULL), "not-found");
+}
+
+/* As when a page is loaded again. */
+static void test_cancelled_join_is_taken_over(void **state)
+{
+	struct fake *f = *state;
+	int a = job(f, "join", ROOM "/Ann", NULL), b, c;
+
+	fake_cancel(f, a);
+	b = job(f, "join", ROOM "/Ann", NULL);
+	c = job(f, "join", ROOM "/Ann", NULL);
+	fake_cancel(f, b);
+	assert_int_equal(SENT("<presence", ROOM), 1);
+	occupant("Ann", SELF);
+	done(f, c);
+	assert_int_equal(SENT("type=\"unavailable\""), 0);
+	/* One that ends later takes nothing away. */
+	fake_cancel(f, job(f, "fetch", "roster", NULL));
+	done(f, job(f, "observe", ROOM, NULL));
+}
+
+static void test_cancelled_join_of_two(void **state)
+{
+	struct fake *f = *state;
+	int a = job(f, "join", ROOM "/Ann", NULL);
+	int b = job(f, "join", ROOM "/Ann", NULL);
+
+	fake_cancel(f, a);
+	occupant("Ann", SELF);
+	done(f, b);
+	assert_int_equal(SENT("type=\"unavailable\""), 0);
+}
+
+static int rooms_are_left(void *arg)
+{
+	UNUSED(arg);
+	return SENT("type=\"unavailable\"") >= 3;
+}
+
+/* Rooms that never answer take no place for ever; one that is not left while there is no stream is left afterwards. */
+static void test_cancelled_joins_unanswered(void **state)
+{
+	struct fake *f = *state;
+	char room[64];
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(room, sizeof room, "r%d@muc.example.org/Ann", i);
+		fake_cancel(f, job(f, "join", room, NULL));
+	}
+	failed(f, job(f, "join", ROOM "/Ann", NULL), "busy");
+	down(ERR_REMOTE, "lost");
+	fake_run_for(f, 1600);
+	assert_int_equal(SENT("type=\"unavailable\""), 0);
+	up(1);
+	assert_int_equal(fake_run_until(f, rooms_are_left, NULL, 10000), 0);
+	joined(f);
+}
+
+static void test_cancelled_join_on_a_new_stream(void **state)
+{
+	struct fake *f = *state;
+
+	fake_cancel(f, job(f, "join", ROOM "/Ann", NULL));
+	down(ERR_REMOTE, "lost");
+	up(0);
+	assert_int_equal(SENT("<presence", ROOM), 1);
+	failed(f, job(f, "leave", ROOM, NULL), "not-found");
+}
+
+/* It wanted out before it was in. */
+static void test_leave_while_entering_fails(void **state)
+{
+	struct fake *f = *state;
+	int a = job(f, "join", ROOM "/Ann", NULL);
+	int b = job(f, "leave", ROOM, NULL);
+
+	refuse("forbidden");
+	failed(f, a, "forbidden");
+	done(f, b);
+}
+
 static void test_too_many_rooms(void **state)
 {
 	struct fake *f = *state;
@@ -121,8 +237,7 @@ static void test_leave(void **state)
 	joined(f);
 	j = job(f, "leave", ROOM, json_pack("{ss}", "text", "bye"));
 	assert_int_equal(SENT("type=\"unavailable\"", "bye"), 1);
-	comes("<presence type='unavailable' from='" ROOM "/Ann' to='" ME "'><x xmlns='" MUC
-	      "#user'><item affiliation='none' role='none'/>" SELF "</x></presence>");
+	leaves("Ann");
 	done(f, j);
 	assert_non_null(message(f, "leave", NULL));
 	assert_int_equal(json_array_size(json_object_get(
@@ -315,6 +430,13 @@ int main(void)
 		TEST(test_join_new_room),
 		TEST(test_join_refused),
 		TEST(test_join_waits_for_the_same),
+		TEST(test_cancelled_join_is_undone),
+		TEST(test_cancelled_join_refused),
+		TEST(test_cancelled_join_is_taken_over),
+		TEST(test_cancelled_join_of_two),
+		IMPATIENT(test_cancelled_joins_unanswered),
+		TEST(test_cancelled_join_on_a_new_stream),
+		TEST(test_leave_while_entering_fails),
 		TEST(test_too_many_rooms),
 		TEST(test_leave),
 		TEST(test_nick),

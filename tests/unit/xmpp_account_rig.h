@@ -98,19 +98,24 @@ xmpp_ctx_t *xmpp_link_ctx(struct xmpp_link *link)
 	return link->ctx;
 }
 
+RIG void comes_text(const char *text)
+{
+	xmpp_stanza_t *s = xmpp_stanza_new_from_string(the_link->ctx, text);
+
+	assert_non_null(s);
+	the_link->events.stanza(the_link->events.arg, s);
+	xmpp_stanza_release(s);
+}
+
 RIG void comes(const char *fmt, ...)
 {
 	char text[4096];
 	va_list ap;
-	xmpp_stanza_t *s;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	s = xmpp_stanza_new_from_string(the_link->ctx, text);
-	assert_non_null(s);
-	the_link->events.stanza(the_link->events.arg, s);
-	xmpp_stanza_release(s);
+	comes_text(text);
 }
 
 RIG void up(int resumed)

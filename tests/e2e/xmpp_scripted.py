@@ -94,6 +94,7 @@ class Scripted:
 
     def close(self):
         """Ends every stream: its thread may be in the midst of sending."""
+        self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         with self.lock:
             self.closed = True

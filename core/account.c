@@ -12,6 +12,8 @@
 
 /* Holders renew their keys more often; what is left of a platform that is not run any more goes by itself. */
 #define ACCOUNT_TTL_MS (60 * 60 * 1000)
+/* A holder that never lives: no worker has this name. */
+#define NOBODY "-"
 
 static struct redis_args args; /* one loop per process: kept for its memory */
 
@@ -213,24 +215,34 @@ int account_sample(struct redis *r, const struct account_ref *a, account_sample_
 static void leave(
 	struct redis *r, const struct account_ref *a, const char *what, const struct buf *record)
 {
-	struct keys_name account, held;
+	struct keys_name account, held, nobodys, holders;
 
 	keys_account(&account, a->shard, a->platform, a->key);
 	keys_held(&held, a->shard, a->platform, a->worker);
-	call_begin(r, SCRIPT_LEAVE, 2);
+	keys_held(&nobodys, a->shard, a->platform, NOBODY);
+	keys_holders(&holders, a->shard, a->platform);
+	call_begin(r, SCRIPT_LEAVE, 4);
 	arg_key(&account);
 	arg_key(&held);
+	arg_key(&nobodys);
+	arg_key(&holders);
 	redis_arg_str(&args, a->worker);
 	redis_arg_str(&args, a->key);
 	redis_arg_str(&args, what);
 	redis_arg(&args, record != NULL ? record->data : "", record != NULL ? record->len : 0);
 	redis_arg_int(&args, ACCOUNT_TTL_MS);
+	redis_arg_str(&args, NOBODY);
 	(void)redis_send(r, &args, NULL, NULL);
 }
 
 void account_record(struct redis *r, const struct account_ref *a, const struct buf *record)
 {
 	leave(r, a, record != NULL ? "record" : "forget", record);
+}
+
+void account_return(struct redis *r, const struct account_ref *a)
+{
+	leave(r, a, "return", NULL);
 }
 
 void account_release(struct redis *r, const struct account_ref *a)

@@ -66,6 +66,9 @@ int account_sample(struct redis *r, const struct account_ref *a, account_sample_
 /* The holder leaves a sealed record, or with NULL none any more. Best effort; nothing happens when another worker holds the
  * account. */
 void account_record(struct redis *r, const struct account_ref *a, const struct buf *record);
+/* The holder has no room for the account: nobody holds it until another takes it over, with what was left about it. Best
+ * effort. */
+void account_return(struct redis *r, const struct account_ref *a);
 /* The holder lets the account go: nobody holds it, and what was left about it is gone. Best effort. */
 void account_release(struct redis *r, const struct account_ref *a);
 

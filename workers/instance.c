@@ -131,21 +131,21 @@ struct attached *instance_attached(const struct instance *in, const struct sessi
 	return NULL;
 }
 
-static void attach(struct instance *in, const struct instance_want *want)
+void instance_attach(struct instance *in, const struct session_ref *session, const json_t *topics)
 {
-	struct attached *a = instance_attached(in, want->session);
+	struct attached *a = instance_attached(in, session);
 
 	/* A stateless instance serves everybody and sends to askers only. */
 	if (in->worker->platform->life == PLATFORM_STATELESS)
 		return;
 	if (a == NULL) {
 		a = mem_alloc(sizeof *a);
-		a->session = *want->session;
+		a->session = *session;
 		DL_APPEND(in->attached, a);
 		instance_changed(in);
 	}
-	if (want->topics != NULL && a->topics == NULL) {
-		a->topics = json_deep_copy(want->topics);
+	if (topics != NULL && a->topics == NULL) {
+		a->topics = json_deep_copy(topics);
 		instance_changed(in);
 	}
 	uv_timer_stop(&in->end->linger);
@@ -175,7 +175,7 @@ static struct instance *instance_new(
 	in->end->linger.data = in->end;
 	DL_APPEND(list->list, in);
 	list->count++;
-	attach(in, want);
+	instance_attach(in, want->session, want->topics);
 	log_event(LOG_DEBUG, "instance.open", LOG_STR("platform", w->platform->name),
 		LOG_STR("key", in->key), LOG_INT("restored", in->kept != NULL));
 	if (w->platform->open(&in->ps, w->settings, &in->platform_state, e) == 0)
@@ -202,7 +202,7 @@ struct instance *instances_get(
 
 	if (in == NULL)
 		return instance_new(list, want, e);
-	attach(in, want);
+	instance_attach(in, want->session, want->topics);
 	return in;
 }
 

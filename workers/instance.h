@@ -91,6 +91,8 @@ struct instance *instances_find(const struct instances *list, const char *key);
  * platform could not open it. Borrowed. */
 struct instance *instances_get(
 	struct instances *list, const struct instance_want *want, struct err *e);
+/* The session uses it as well, and is subscribed to `topics` (NULL: none) unless it has some here already. */
+void instance_attach(struct instance *in, const struct session_ref *session, const json_t *topics);
 /* How many there are, and the first; the others by their `next`. */
 size_t instances_count(const struct instances *list);
 struct instance *instances_first(const struct instances *list);

@@ -229,7 +229,9 @@ static void fail_busy(struct job *job)
 	prepare_refuse(job, &e);
 }
 
-static void attach(struct job *job, const char *key, json_t *credentials)
+/* `left`: what was left about the account, NULL: nothing. */
+static void attach(
+	struct job *job, const char *key, json_t *credentials, const struct succession_left *left)
 {
 	const struct instance_want want = {&job->q.session, key,
 		activity_actor_address(job->activity), credentials, NULL, NULL};
@@ -241,7 +243,8 @@ static void attach(struct job *job, const char *key, json_t *credentials)
 		prepare_continue(job);
 		return;
 	}
-	job->ps.instance = instances_get(job->worker->instances, &want, &e);
+	job->ps.instance = left != NULL ? succession_get(succession, &want, left, &e)
+					: instances_get(job->worker->instances, &want, &e);
 	if (job->ps.instance != NULL && *key != '\0' &&
 		jobs_over_share(job->worker->jobs, job->ps.instance)) {
 		fail_busy(job);
@@ -262,13 +265,14 @@ static void on_owned(void *arg, int rc, const char *owner, const void *record, s
 	struct owning *o = arg;
 	struct job *job = o->job;
 	struct worker *w = job->worker;
+	const struct succession_left left = {record, record_len};
 	int is_mine = strcmp(owner, w->name) == 0;
 
 	if (o->room && w->succession != NULL)
 		succession_asking(w->succession, -1);
 	if (settle_wait(job)) {
 		if (rc == 0 && is_mine && w->succession != NULL)
-			succession_closed(w->succession, o->key);
+			succession_unneeded(w->succession, o->key, &left);
 		owning_free(o);
 		return;
 	}
@@ -280,14 +284,11 @@ static void on_owned(void *arg, int rc, const char *owner, const void *record, s
 		fail_full(job);
 	} else if (!is_mine) {
 		hand(job, owner);
-	} else if (instances_find(w->instances, o->key) == NULL &&
-		   !succession_has_room(w->succession)) {
+	} else if (!succession_has_place(w->succession, o->key)) {
 		fail_full(job);
-		succession_closed(w->succession, o->key);
+		succession_unneeded(w->succession, o->key, &left);
 	} else {
-		if (record_len > 0 && instances_find(w->instances, o->key) == NULL)
-			succession_inherit(w->succession, o->key, record, record_len);
-		attach(job, o->key, o->credentials);
+		attach(job, o->key, o->credentials, &left);
 	}
 	owning_free(o);
 }
@@ -300,13 +301,13 @@ static void route(struct job *job, json_t *credentials)
 	struct account_ref a;
 
 	if (w->platform->life == PLATFORM_STATELESS) {
-		attach(job, "", credentials);
+		attach(job, "", credentials, NULL);
 		return;
 	}
 	o = mem_alloc(sizeof *o);
 	instance_key(w, activity_actor_address(job->activity), credentials, o->key);
 	if (instances_find(w->instances, o->key) != NULL) {
-		attach(job, o->key, credentials);
+		attach(job, o->key, credentials, NULL);
 		mem_free(o);
 		return;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "workers/succession.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -9,7 +8,6 @@
 #include "core/conf.h"
 #include "core/err.h"
 #include "core/hub.h"
-#include "core/json.h"
 #include "core/log.h"
 #include "core/mem.h"
 #include "core/queue.h"
@@ -17,6 +15,7 @@
 #include "platforms/platform.h"
 #include "workers/census.h"
 #include "workers/instance.h"
+#include "workers/record.h"
 #include "workers/vault.h"
 #include "workers/worker.h"
 
@@ -24,7 +23,6 @@
 #define INHERITANCE_MAGIC 0x50CC0002u
 #define ADOPT_MAX         50    /* accounts a second: each connects and shakes hands */
 #define RENEW_MS          60000 /* how often what is held is looked at; its keys live an hour */
-#define AD_SIZE           (CRYPT_TOKEN_SIZE + 8)
 
 /* An account whose record is being made into an instance again: each of its sessions is asked for the credentials. */
 struct inheritance {
@@ -34,6 +32,7 @@ struct inheritance {
 	json_t *record;
 	unsigned waiting; /* sessions asked for */
 	int again;        /* Redis was away: to be asked once more */
+	int opened;       /* there is, or was, an instance: nothing is opened any more */
 	struct inheritance *prev, *next;
 };
 
@@ -48,7 +47,9 @@ struct succession {
 	unsigned magic;
 	struct worker *worker;
 	long long max;
-	long long asking; /* accounts that jobs have asked for */
+	/* Places that are taken, beside the instances: accounts that jobs have asked for; inheritances that are not opened yet;
+	 * and, only towards further adoptions, what Redis may give for those under way. */
+	long long asking, inheriting, adopting;
 	int leaving;
 	struct turn_task flush;
 	uint64_t renewed_ms;
@@ -70,11 +71,6 @@ static struct redis *redis_of(const struct succession *s, const struct account_r
 	return hub_commands(s->worker->hub, a->shard);
 }
 
-static void record_ad(const char *key, char out[AD_SIZE])
-{
-	snprintf(out, AD_SIZE, "a:%s", key);
-}
-
 /* Answers of Redis may come after the end. 1 when this was the last one and `s` is gone. */
 static int call_over(struct succession *s)
 {
@@ -88,29 +84,10 @@ static int call_over(struct succession *s)
 
 /* --- writing it down ---------------------------------------------------------------------------------------------------- */
 
-static json_t *record_make(const struct instance *in)
-{
-	json_t *sessions = json_array();
-	const struct attached *a;
-
-	DL_FOREACH (in->attached, a) {
-		json_t *one = json_pack(
-			"{s:i, s:s}", "n", (int)a->session.shard, "h", a->session.h);
-
-		if (a->topics != NULL)
-			json_object_set(one, "t", a->topics);
-		json_array_append_new(sessions, one);
-	}
-	return json_pack(
-		"{s:s, s:o, s:O}", "actor", in->actor, "sessions", sessions, "state", in->keep);
-}
-
 static void record_write(struct succession *s, struct instance *in)
 {
 	struct account_ref a = ref_of(s, in->key);
-	struct buf text = BUF_INIT, blob = BUF_INIT;
-	char ad[AD_SIZE];
-	json_t *record;
+	struct buf blob = BUF_INIT;
 
 	if (in->keep == NULL) {
 		if (in->recorded)
@@ -118,15 +95,9 @@ static void record_write(struct succession *s, struct instance *in)
 		in->recorded = 0;
 		return;
 	}
-	record = record_make(in);
-	json_append(&text, record);
-	json_decref(record);
-	record_ad(in->key, ad);
-	crypt_seal(&s->worker->key, ad, text.data, text.len, &blob);
+	record_seal(in, &blob);
 	account_record(redis_of(s, &a), &a, &blob);
 	in->recorded = 1;
-	mem_wipe(text.data, text.len);
-	buf_release(&text);
 	buf_release(&blob);
 }
 
@@ -238,10 +209,38 @@ static void confirm_all(struct succession *s)
 
 /* --- taking over ------------------------------------------------------------------------------------------------------------ */
 
+/* How many accounts more this worker may hold. */
+static long long room(const struct succession *s)
+{
+	return s->max - (long long)instances_count(s->worker->instances) - s->asking -
+	       s->inheriting;
+}
+
+static struct inheritance *inheritance_find(const struct succession *s, const char *key)
+{
+	struct inheritance *inh;
+
+	DL_FOREACH (s->inheritances, inh)
+		if (strcmp(inh->key, key) == 0)
+			return inh;
+	return NULL;
+}
+
+/* Its place is the instance's from now on. */
+static void inheritance_opened(struct inheritance *inh)
+{
+	if (inh->opened)
+		return;
+	inh->opened = 1;
+	inh->owner->inheriting--;
+}
+
 static void inheritance_free(struct inheritance *inh)
 {
-	if (inh->owner != NULL)
+	if (inh->owner != NULL) {
+		inheritance_opened(inh);
 		DL_DELETE(inh->owner->inheritances, inh);
+	}
 	json_decref(inh->record);
 	mem_free(inh);
 }
@@ -273,11 +272,16 @@ static void restore(const struct heir *h, json_t *credentials)
 	instance_key(w, actor, credentials, key);
 	if (strcmp(key, inh->key) != 0)
 		return;
-	if (instances_get(w->instances, &want, &e) == NULL)
+	/* It was closed again: by a job, or for having been refused. */
+	if (inh->opened && instances_find(w->instances, key) == NULL)
+		return;
+	if (instances_get(w->instances, &want, &e) == NULL) {
 		log_event(LOG_WARN, "account.not-restored", LOG_STR("key", key),
 			LOG_STR("why", e.text));
-	else
-		census_ask(w, &h->session); /* it may have ended before it was attached */
+		return;
+	}
+	inheritance_opened(inh);
+	census_ask(w, &h->session); /* it may have ended before it was attached */
 }
 
 static void on_credentials(void *arg, json_t *credentials, const struct err *e)
@@ -304,14 +308,11 @@ static void inheritance_ask(struct inheritance *inh)
 	inh->again = 0;
 	inh->waiting++; /* ourselves: nothing is settled before all have been asked */
 	json_array_foreach (json_object_get(inh->record, "sessions"), i, one) {
-		const char *tag = json_string_value(json_object_get(one, "h"));
-		json_int_t shard = json_integer_value(json_object_get(one, "n"));
 		struct heir *h = mem_alloc(sizeof *h);
 
 		h->of = inh;
 		h->topics = json_object_get(one, "t");
-		if (tag == NULL || shard < 0 || shard >= hub_shards(w->hub) ||
-			session_ref_from_tag(&h->session, (unsigned)shard, tag, strlen(tag)) < 0) {
+		if (record_session(w, one, &h->session) < 0) {
 			mem_free(h);
 		} else if (vault_get(w, &h->session, actor, on_credentials, h) < 0) {
 			inh->again = 1;
@@ -324,34 +325,12 @@ static void inheritance_ask(struct inheritance *inh)
 	heir_settle(inh);
 }
 
-static json_t *record_open(
-	const struct succession *s, const char *key, const void *record, size_t len)
+static void inherit(struct succession *s, const char *key, const struct succession_left *left)
 {
-	struct buf text = BUF_INIT;
-	json_t *value = NULL;
-	char ad[AD_SIZE];
-
-	record_ad(key, ad);
-	if (crypt_open(&s->worker->key, ad, record, len, &text) == 0)
-		value = json_loadb(text.data, text.len, 0, NULL);
-	if (text.data != NULL)
-		mem_wipe(text.data, text.len);
-	buf_release(&text);
-	if (!json_is_string(json_object_get(value, "actor"))) {
-		json_decref(value);
-		return NULL;
-	}
-	return value;
-}
-
-void succession_inherit(
-	struct succession *s, const char *key, const void *record, size_t record_len)
-{
-	json_t *value = record_open(s, key, record, record_len);
+	json_t *value = record_open(s->worker, key, left->record, left->len);
 	struct inheritance *inh;
 
 	if (value == NULL) {
-		log_event(LOG_ERROR, "account.garbled", LOG_STR("key", key));
 		succession_closed(s, key);
 		return;
 	}
@@ -361,31 +340,121 @@ void succession_inherit(
 	memcpy(inh->key, key, strlen(key) + 1);
 	inh->record = value;
 	DL_APPEND(s->inheritances, inh);
+	s->inheriting++;
 	inheritance_ask(inh);
 }
 
+void succession_unneeded(struct succession *s, const char *key, const struct succession_left *left)
+{
+	const struct account_ref a = ref_of(s, key);
+
+	if (s->leaving || instances_find(s->worker->instances, key) != NULL ||
+		inheritance_find(s, key) != NULL)
+		return;
+	if (left->len == 0)
+		succession_closed(s, key);
+	else if (room(s) > 0)
+		inherit(s, key, left);
+	else
+		account_return(redis_of(s, &a), &a);
+}
+
+/* --- taking over for a job ---------------------------------------------------------------------------------------------------- */
+
+/* The job has the credentials, and the account's key is made of them: the sessions need not be asked for theirs. */
+static void attach_heirs(const struct succession *s, struct instance *in, const json_t *record)
+{
+	struct session_ref session;
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(record, "sessions"), i, one) {
+		if (record_session(s->worker, one, &session) < 0)
+			continue;
+		instance_attach(in, &session, json_object_get(one, "t"));
+		census_ask(s->worker, &session); /* it may have ended since */
+	}
+}
+
+struct instance *succession_get(struct succession *s, const struct instance_want *want,
+	const struct succession_left *left, struct err *e)
+{
+	struct inheritance *inh = inheritance_find(s, want->key);
+	struct instance_want with = *want;
+	struct instance *in;
+	json_t *record;
+
+	if (left->len == 0 || instances_find(s->worker->instances, want->key) != NULL)
+		return instances_get(s->worker->instances, want, e);
+	record = record_open(s->worker, want->key, left->record, left->len);
+	with.kept = json_object_get(record, "state");
+	in = instances_get(s->worker->instances, &with, e);
+	if (in != NULL)
+		attach_heirs(s, in, record);
+	json_decref(record);
+	/* What is still being asked for it comes too late, or attaches again what is attached. */
+	if (inh != NULL)
+		inheritance_opened(inh);
+	return in;
+}
+
+/* --- taking over from the dead ------------------------------------------------------------------------------------------------ */
+
+/* Accounts of one shard that Redis was asked for. */
+struct adoption {
+	struct succession *owner;
+	unsigned max;
+};
+
 static void on_adopted(void *arg, int rc, int lapsed, const struct account_left *accounts, size_t n)
 {
-	CAST(succession, s, arg, SUCCESSION_MAGIC);
+	const struct adoption adoption = *(struct adoption *)arg;
+	struct succession *s = adoption.owner;
 
+	mem_free(arg);
+	s->adopting -= adoption.max;
 	if (call_over(s) || s->leaving || rc < 0)
 		return;
 	if (n > 0)
 		log_event(LOG_INFO, "accounts.taken-over", LOG_INT("accounts", n));
+	/* Jobs may have taken the room meanwhile. */
 	for (size_t i = 0; i < n; i++)
-		succession_inherit(s, accounts[i].key, accounts[i].record, accounts[i].record_len);
+		succession_unneeded(s, accounts[i].key,
+			&(struct succession_left){accounts[i].record, accounts[i].record_len});
 	if (lapsed && instances_first(s->worker->instances) != NULL)
 		confirm_all(s);
 }
 
-static int is_inherited(const struct succession *s, const char *key)
+/* A shard's part of what is adopted in a second. What cannot be shared goes to other shards each time. */
+static unsigned adopt_share(const struct succession *s, unsigned shard)
 {
-	const struct inheritance *inh;
+	unsigned n = hub_shards(s->worker->hub), total, part;
+	long long left = MAX(room(s) - s->adopting, 0);
 
-	DL_FOREACH (s->inheritances, inh)
-		if (strcmp(inh->key, key) == 0)
-			return 1;
-	return 0;
+	total = (unsigned)MIN(left + s->adopting, ADOPT_MAX);
+	part = total / n + ((shard + uv_now(s->worker->loop) / 1000) % n < total % n);
+	return (unsigned)MIN(left, part);
+}
+
+/* Sent also when there is no room: the answer tells whether this worker was taken for dead. */
+static void adopt(
+	struct succession *s, const struct account_ref *a, const char *predecessor, int may_judge)
+{
+	struct adoption *adoption = mem_alloc(sizeof *adoption);
+	const struct account_adopt o = {
+		.max = adopt_share(s, a->shard),
+		.from_silent = may_judge,
+		.predecessor = predecessor,
+		.worker_ttl_ms = QUEUE_WORKER_TTL_MS,
+	};
+
+	*adoption = (struct adoption){s, o.max};
+	if (account_adopt(redis_of(s, a), a, &o, on_adopted, adoption) < 0) {
+		mem_free(adoption);
+		return;
+	}
+	s->adopting += o.max;
+	s->calls++;
 }
 
 /* What this worker holds and does not use: it was given the account for a job that was answered before it came here, or
@@ -397,7 +466,7 @@ static void on_sampled(void *arg, const char (*keys)[CRYPT_TOKEN_SIZE], size_t n
 	if (call_over(s) || s->leaving)
 		return;
 	for (size_t i = 0; i < n; i++)
-		if (!is_inherited(s, keys[i]))
+		if (inheritance_find(s, keys[i]) == NULL)
 			succession_closed(s, keys[i]);
 }
 
@@ -405,19 +474,11 @@ void succession_beat(struct succession *s, unsigned shard, const char *predecess
 {
 	const struct worker *w = s->worker;
 	const struct account_ref a = {shard, w->platform->name, w->name, ""};
-	long long room = s->max - (long long)instances_count(w->instances);
-	const struct account_adopt o = {
-		.max = (unsigned)MIN(MAX(room, 0), ADOPT_MAX),
-		.from_silent = may_judge,
-		.predecessor = predecessor,
-		.worker_ttl_ms = QUEUE_WORKER_TTL_MS,
-	};
 	struct inheritance *inh, *next;
 
 	if (s->leaving || w->platform->life != PLATFORM_PER_ACCOUNT)
 		return;
-	if (account_adopt(hub_commands(w->hub, shard), &a, &o, on_adopted, s) == 0)
-		s->calls++;
+	adopt(s, &a, predecessor, may_judge);
 	if (account_sample(hub_commands(w->hub, shard), &a, on_sampled, s) == 0)
 		s->calls++;
 	DL_FOREACH_SAFE (s->inheritances, inh, next)
@@ -431,7 +492,15 @@ void succession_beat(struct succession *s, unsigned shard, const char *predecess
 
 int succession_has_room(const struct succession *s)
 {
-	return (long long)instances_count(s->worker->instances) + s->asking < s->max;
+	return room(s) > 0;
+}
+
+int succession_has_place(const struct succession *s, const char *key)
+{
+	const struct inheritance *inh = inheritance_find(s, key);
+
+	return instances_find(s->worker->instances, key) != NULL || (inh != NULL && !inh->opened) ||
+	       room(s) > 0;
 }
 
 void succession_asking(struct succession *s, int by)

@@ -10,7 +10,9 @@
 
 #include <stddef.h>
 
+struct err;
 struct instance;
+struct instance_want;
 struct succession;
 struct worker;
 
@@ -21,8 +23,10 @@ void succession_leave(struct succession *s);
 /* After the hub is closed or before; what Redis still answers is ignored. Sets NULL. */
 void succession_close(struct succession **s);
 
-/* 1 when this worker may open another account, those included that are being asked for. */
+/* 1 when this worker may open another account, those included that jobs ask for and that are being taken over. */
 int succession_has_room(const struct succession *s);
+/* The same for this account, which may be open already or have its place kept. */
+int succession_has_place(const struct succession *s, const char *key);
 /* An account is being asked for that this worker has room for (1); it was answered (-1). */
 void succession_asking(struct succession *s, int by);
 /* platforms.<name>.accounts; a very large number when the platform has no such setting. */
@@ -35,10 +39,19 @@ void succession_connected(struct succession *s, unsigned shard);
 /* The instance of this account is closed, or could not be opened: the account is nobody's. */
 void succession_closed(struct succession *s, const char *key);
 
-/* This worker holds the account `key` from now on and finds this record about it. Its sessions are attached as Redis tells
- * their credentials; a record that cannot be used is forgotten. */
-void succession_inherit(
-	struct succession *s, const char *key, const void *record, size_t record_len);
+/* What a former holder left about an account, sealed; borrowed. */
+struct succession_left {
+	const void *record;
+	size_t len; /* 0: nothing */
+};
+
+/* As instances_get(), for an account that this worker was given: one that has to be opened goes on with what was left about
+ * it, for all sessions named there. A record that cannot be used is forgotten. */
+struct instance *succession_get(struct succession *s, const struct instance_want *want,
+	const struct succession_left *left, struct err *e);
+/* This worker was given the account for a job that has no use for it any more, or no room. Who was connected before shall be
+ * again: here, or where there is room. When nothing was left about it, the account is nobody's. */
+void succession_unneeded(struct succession *s, const char *key, const struct succession_left *left);
 /* Each second and shard, before the heartbeat. `predecessor`: as in listener_open(). `may_judge`: whether a silent worker may be
  * taken for dead. */
 void succession_beat(struct succession *s, unsigned shard, const char *predecessor, int may_judge);

@@ -176,6 +176,20 @@ class Rig(lib.StackTest):
         self.assertEqual([1] * n, list(self.opened(stack).values()))
         self.assertEqual(n, sum(self.holders(stack).values()))
 
+    def arrive(self, to, sender, good, most_lost):
+        """Each message that was told as sent is told to its receiver, once or again. What a worker had taken from the server when
+        it died, and not told yet, is in the archive only: the session is told `online` and fetches it, as the documents say."""
+        def all_there():
+            return len(set(to.texts(sender))) >= good
+        try:
+            to.until("messages", lambda _: all_there(), 20)
+        except AssertionError:
+            told = len(set(to.texts(sender)))
+            self.assertIn("online", to.states(), "%d of %d messages" % (told, good))
+            self.assertLessEqual(good - told, most_lost)
+            self.assertTrue(to.run("fetch", objectType="history", limit=200, **{"with": sender.address})["status"])
+            to.until("messages in the archive", lambda _: all_there(), 20)
+
     def worker_killed_under_load(self, n, jobs):
         stack, prosody = self.rig(n, workers=2)
         everyone = [Account(stack, prosody, i) for i in range(n)]
@@ -204,7 +218,7 @@ class Rig(lib.StackTest):
             good = {m["rid"] for m in me.seen if m.get("rid") and m["status"]}
             to = everyone[(i + 1) % n]
             # What succeeded has arrived; what may have been sent may have; nothing was sent twice.
-            to.until("messages", lambda _, to=to, me=me, good=good: len(set(to.texts(me))) >= len(good), 60)
+            self.arrive(to, me, len(good), most_lost=jobs // 2)
             sent = prosody.archive((i + 1) % n, i)
             self.assertEqual(len(sent), len(set(sent)))
         self.assertEqual(n, sum(self.holders(stack).values()))
@@ -219,6 +233,32 @@ class Shards(Rig):
 
     def test_worker_killed_under_load(self):
         self.worker_killed_under_load(4, 25)
+
+
+class Bound(Rig):
+    """`accounts` holds for what a worker takes over, too, whichever shards that lies in."""
+    config = {"shards": 8}
+
+    def test_taken_over(self):
+        bound, n = 6, 11
+        stack, prosody = self.rig(n, workers=1, accounts=bound)
+        everyone = [Account(stack, prosody, i) for i in range(n)]
+        for a in everyone[:bound]:
+            self.assertTrue(a.run("connect")["status"])
+        stack.start_worker("xmpp").wait_event("worker.ready")
+        for a in everyone[bound:]:
+            lib.until("a worker with room shows itself", lambda a=a: a.run("connect")["status"], 30, step=0.2)
+        first, second = stack.workers["xmpp"]
+        self.assertEqual((bound, n - bound), (len(first.events("instance.open")), len(second.events("instance.open"))))
+        first.kill()
+        lib.until("it has taken one", lambda: len(second.events("instance.open")) >= bound, 60)
+        # The rest is for a worker that has room for it.
+        third = stack.start_worker("xmpp")
+        lib.until("all are open", lambda: len(second.events("instance.open") + third.events("instance.open")) >= n, 60)
+        self.assertEqual((bound, n - bound), (len(second.events("instance.open")), len(third.events("instance.open"))))
+        lib.until("their holders", lambda: sorted(self.holders(stack).values()) == [n - bound, bound])
+        for a in everyone[:bound]:
+            a.until("it is told", lambda _, a=a: a.states() == ["online"])
 
 
 class Cluster(Rig):
@@ -237,6 +277,82 @@ class Cluster(Rig):
 
     def test_chat(self):
         self.chat(6, 15, workers=2)
+
+
+class TakenOver(Rig):
+    """What another worker brings back, also of the accounts that have jobs before it has looked for what is left ("busy"), beside
+    those that have none ("idle"): each is in a room, and the first, which is busy, has a second session."""
+    busy, idle, room = range(3), range(3, 6), "r@conference.localhost"
+
+    def joined(self):
+        """A worker that holds all the accounts."""
+        stack, prosody = self.rig(len(self.busy) + len(self.idle) + 1, workers=1)
+        everyone = [Account(stack, prosody, i) for i in [*self.busy, *self.idle, 0]]
+        for i, a in enumerate(everyone[:-1]):
+            self.assertTrue(a.run("update", show="away", roster=False)["status"])
+            self.assertTrue(a.run("join", [self.room], nick="n%d" % i)["status"])
+        for a in everyone:
+            a.full = a.run("connect")["object"]["address"]
+        return stack, prosody, everyone
+
+    def judge(self, stack, prosody, everyone):
+        """All are told, and are again what they were."""
+        for a in everyone:
+            a.until("it is told", lambda _, a=a: a.states())
+            told = [m["object"] for m in a.seen if m["verb"] == "connect" and "rid" not in m]
+            self.assertEqual([("online", a.full, True)], [(o["status"], o["address"], o["restored"]) for o in told])
+
+        def heard():
+            everyone[0].run("send", [self.room], text="are you all back?")
+            return all(a.poll(0) is not None and any(t == "are you all back?" for t in a.texts()) for a in everyone)
+        lib.until("all are in the room", heard, 30, step=0.2)
+        guest = Account(stack, prosody, len(everyone) - 1)
+        self.assertTrue(guest.run("join", [self.room], nick="guest")["status"])
+        shown = {m["actor"]["name"]: m["object"]["state"] for m in guest.poll(0) if m["object"].get("objectType") == "presence"}
+        self.assertEqual({"n%d" % i: "away" for i in range(len(everyone) - 1)}, {k: v for k, v in shown.items() if k != "guest"})
+        opened = stack.workers["xmpp"][1].events("instance.open")
+        self.assertEqual(len(everyone) - 1, sum("restored=1" in line for line in opened))
+        self.assertEqual(len(everyone), len(opened))
+        for a in [*everyone, guest]:
+            self.assertEqual(204, stack.http("DELETE", stack.base + "/" + a.sid).status)
+        lib.until("the accounts are nobody's", lambda: not stack.redis("KEYS", "sh:{*}:a:xmpp:*"))
+
+    def test_killed(self):
+        stack, prosody, everyone = self.joined()
+        gone = Account(stack, prosody, 0)
+        self.assertTrue(gone.run("connect")["status"])
+        stack.workers["xmpp"][0].kill()
+        self.assertEqual(204, stack.http("DELETE", stack.base + "/" + gone.sid).status)
+        # Until then its jobs are handed to it; the successor may take over from the silent only when it has seen the others.
+        lib.until("it is silent", lambda: not stack.redis("KEYS", "sh:{*}:w:xmpp:*"), 20)
+        rids = [(a, a.job("fetch", ["roster"])) for a in everyone[:len(self.busy)]]
+        for a, job in rids:
+            a.post(job)
+        second = stack.start_worker("xmpp")
+        for a, job in rids:
+            a.until("the result", lambda seen, job=job: [m["status"] for m in seen if m.get("rid") == job["rid"]] == [True])
+        self.assertEqual(len(self.busy), len(second.events("instance.open")))
+        lib.until("all are open", lambda: len(second.events("instance.open")) >= len(everyone) - 1, 30)
+        self.judge(stack, prosody, everyone)
+
+    def test_drained(self):
+        stack, prosody, everyone = self.joined()
+        first, second = stack.workers["xmpp"][0], stack.start_worker("xmpp")
+        second.wait_event("worker.ready")
+        over = threading.Event()
+
+        def work(a):
+            while not over.wait(0.02):
+                a.post(a.job("fetch", ["roster"]))
+
+        def drain():
+            try:
+                first.stop()
+                lib.until("all are open", lambda: len(second.events("instance.open")) >= len(everyone) - 1, 30)
+            finally:
+                over.set()
+        self.together(drain, *[lambda a=a: work(a) for a in everyone[:len(self.busy)]])
+        self.judge(stack, prosody, everyone)
 
 
 class Supervised(Rig):
@@ -301,6 +417,26 @@ class Accounts(Rig):
         stack.start_worker("xmpp").wait_event("worker.ready")
         late = next(a for a in everyone if a.address == bad[0]["actor"]["address"])
         lib.until("a worker with room shows itself", lambda: late.run("connect")["status"], 30, step=0.2)
+
+    def test_given_to_a_full_worker(self):
+        """By another, for a job: that fails, and who was connected is again, where there is room."""
+        stack, prosody = self.rig(2, workers=1, accounts=1)
+        one, two = Account(stack, prosody, 0), Account(stack, prosody, 1)
+        self.assertTrue(one.run("connect")["status"])
+        full = stack.start_worker("xmpp")
+        full.wait_event("worker.ready")
+        account, = stack.redis("KEYS", "sh:{0}:a:xmpp:*")
+        lib.until("a worker with room shows itself", lambda: two.run("connect")["status"], 30, step=0.2)
+        name = next(n for n in self.holders(stack) if n.encode() != stack.redis("HGET", account, "w"))
+        stack.workers["xmpp"][0].kill()
+        stack.redis("HSET", account, "w", name)
+        refused = one.run("fetch", ["roster"])
+        self.assertIn("no worker has room", refused["message"])
+        self.assertEqual(1, len(full.events("instance.open")))
+        third = stack.start_worker("xmpp")
+        one.until("it is told", lambda _: one.states() == ["online"])
+        self.assertEqual(1, len(third.events("instance.open")))
+        self.assertTrue(one.run("send", [two.address], text="back")["status"])
 
     def test_worker_drained(self):
         stack, prosody = self.rig(4, workers=2)

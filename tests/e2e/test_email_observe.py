@@ -150,6 +150,33 @@ class Observe(mail.MailTest):
         self.assertEqual([], ann.messages(wait=1))
         ann.good("fetch")
 
+    def test_a_job_comes_before_the_successor_has_looked(self):
+        """The worker dies; a session that does not observe has a job before another worker takes over what is left: those that
+        observe get what came meanwhile, once, and no bodies that they did not ask for."""
+        s, user = self.email(**IDLE), self.user()
+        heads, bodies, other = (self.account(s, user) for _ in range(3))
+        heads.good("observe")
+        bodies.good("observe", includeBody=True)
+        self.append(user, mail.text("First"))
+        self.assertEqual((["First"], ["First"]), (self.subjects(heads.wait_for(1)), self.subjects(bodies.wait_for(1))))
+        s.workers["email"][0].kill()
+        self.append(user, mail.text("Meanwhile 1"), mail.text("Meanwhile 2"))
+        # Until then the job is handed to it. Another worker may take over from the silent only when it has seen the others.
+        lib.until("it is silent", lambda: not s.redis("KEYS", "sh:{*}:w:email:*"), 20)
+        other.post("fetch", {}, [])
+        s.start_worker("email").wait_event("instance.open")
+        for ann, has_text in ((heads, False), (bodies, True)):
+            messages = ann.wait_for(2)
+            self.assertEqual(["Meanwhile 1", "Meanwhile 2"], self.subjects(messages))
+            self.assertEqual([has_text] * 2, ["text" in m["object"] for m in messages if m["verb"] == "send"])
+            online = [m["object"] for m in messages if m["verb"] == "connect"]
+            self.assertEqual([("online", True)], [(o["status"], o.get("restored")) for o in online])
+        self.append(user, mail.text("Last"))
+        self.assertEqual((["Last"], ["Last"]), (self.subjects(heads.wait_for(1)), self.subjects(bodies.wait_for(1))))
+        self.assertEqual(([], []), (heads.messages(wait=1), bodies.messages()))
+        self.assertEqual({"First", "Meanwhile 1", "Meanwhile 2"}, set(self.subjects(other.wait_for(3))))  # of its fetch
+        self.assertEqual([], other.messages())
+
     def test_another_password_is_another_account(self):
         s, user = self.email(**IDLE), self.user()
         ann = self.account(s, user)

@@ -277,6 +277,35 @@ static void test_adopt_at_once(void **state)
 	assert_string_equal(got.records[0], "r1");
 }
 
+/* Who finds no room gives an account back: it is nobody's, with what was left, until another takes it over or has a job. */
+static void test_return(void **state)
+{
+	const struct account_ref a1 = ref("one", K1), a2 = ref("one", K2),
+				 not_mine = ref("two", K1);
+
+	UNUSED(state);
+	beat("one", 2);
+	beat("two", 0);
+	own("one", K1, 1);
+	own("one", K2, 1);
+	record("one", K1, "r1");
+	record("one", K2, "r2");
+	account_return(redis, &not_mine);
+	assert_string_equal(own("two", K1, 1), "one");
+	account_return(redis, &a1);
+	account_return(redis, &a2);
+	assert_string_equal(own("two", K3, 1), "two"); /* the answer comes after theirs */
+	assert_int_equal(redisd_command(&d, "SCARD sh:{0}:held:p:one")->integer, 0);
+	assert_true(redisd_command(&d, "PTTL sh:{0}:held:p:-")->integer > 0);
+	assert_int_equal(adopt("two", 1, 1, ""), 1);
+	assert_int_equal(adopt("two", 1, 1, ""), 1);
+	assert_int_equal(adopt("two", 1, 1, ""), 0);
+	assert_string_equal(own("one", K1, 1), "two");
+	account_return(redis, &not_mine);
+	assert_string_equal(own("one", K1, 1), "one");
+	assert_string_equal(got.record, "r1");
+}
+
 static void on_sample(void *arg, const char (*keys)[CRYPT_TOKEN_SIZE], size_t n)
 {
 	UNUSED(arg);
@@ -352,6 +381,7 @@ int main(void)
 		TEST(test_room_now),
 		TEST(test_adopt),
 		TEST(test_adopt_at_once),
+		TEST(test_return),
 		TEST(test_sample),
 		TEST(test_lapsed),
 		TEST(test_expires),

@@ -26,7 +26,7 @@ static const struct {
 	json_int_t min, max, def;
 } common_settings[] = {
 	{"workers", 0, 64, 1}, /* processes that sockethubd runs; 0: they run elsewhere */
-	{"concurrency", 1, 100000, 1000}, /* jobs one worker runs at the same time */
+	{"concurrency", 1, 100000, 1000}, /* jobs one worker prepares or runs at the same time */
 	{"job_timeout_s", 1, 86400, 300}, /* a job not answered by then fails */
 };
 

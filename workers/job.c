@@ -7,6 +7,7 @@
 #include "core/mem.h"
 #include "core/result.h"
 #include "workers/instance.h"
+#include "workers/jobs.h"
 #include "workers/listener.h"
 #include "workers/outgoing.h"
 #include "workers/worker.h"
@@ -44,6 +45,7 @@ struct job *job_new(struct worker *w, const struct queue_job *q, struct err *e)
 	job->worker = w;
 	job->q = *q;
 	job->q.blob = NULL;
+	job->size = sizeof *job + q->blob_len;
 	job->ps.job = job;
 	job->deadline_ms =
 		uv_now(w->loop) +
@@ -108,7 +110,7 @@ void job_cancel(struct job *job, const struct err *why)
 
 void job_run(struct job *job)
 {
-	job->state = JOB_RUNNING;
+	jobs_set_state(job->worker->jobs, job, JOB_RUNNING);
 	job->verb->run(job->ps.instance->platform_state, job);
 }
 

@@ -33,8 +33,9 @@ struct job {
 	struct queue_job q; /* its blob is gone */
 	json_t *activity;
 	const struct verb *verb;
-	enum job_state state;
-	struct psession ps; /* ps.instance: NULL until it has one */
+	enum job_state state; /* set by jobs_set_state() */
+	size_t size;          /* of its text, about: bytes */
+	struct psession ps;   /* ps.instance: NULL until it has one */
 	struct outgoing_item *item;
 	void *data;
 	uint64_t deadline_ms; /* loop time */

@@ -21,16 +21,16 @@
 #define ASK_MS      50
 #define ASK_MAX_MS  1000
 #define ASK_AT_ONCE 64
-/* Of the worker's room that is left, an account may take a quarter; a few jobs are always granted. */
-#define SHARE_PART 4
-#define SHARE_MIN  8
+/* Those that only wait cost memory and nothing else. So many of them for each that may be active, and so many bytes. */
+#define WAITING_FACTOR 10
+#define BYTES_MAX      (64u << 20)
 
 struct jobs {
 	unsigned magic;
 	struct worker *worker;
 	struct job *list;
 	struct job *by_key;
-	size_t count, concurrency;
+	size_t count, n_waiting, bytes, concurrency;
 	size_t n_suspects;     /* in JOB_SUSPECT */
 	struct job *behind;    /* in JOB_BEHIND, by the one before them */
 	struct job *woken;     /* of those: the one before them has changed */
@@ -41,6 +41,23 @@ struct jobs {
 size_t jobs_count(const struct jobs *j)
 {
 	return j->count;
+}
+
+size_t jobs_active(const struct jobs *j)
+{
+	return j->count - j->n_waiting;
+}
+
+static int is_waiting(enum job_state state)
+{
+	return state == JOB_HELD || state == JOB_BEHIND;
+}
+
+void jobs_set_state(struct jobs *j, struct job *job, enum job_state state)
+{
+	j->n_waiting -= (size_t)is_waiting(job->state);
+	j->n_waiting += (size_t)is_waiting(state);
+	job->state = state;
 }
 
 struct job *jobs_first(const struct jobs *j)
@@ -89,7 +106,7 @@ static void next_suspect(struct jobs *j)
 
 void jobs_suspect(struct jobs *j, struct job *job)
 {
-	job->state = JOB_SUSPECT;
+	jobs_set_state(j, job, JOB_SUSPECT);
 	j->n_suspects++;
 	next_suspect(j);
 }
@@ -123,8 +140,8 @@ static void on_look(void *arg)
 		struct job *job = j->woken;
 
 		unwake(j, job);
-		if (job->state == JOB_BEHIND && order_turn(job, job_marks(job)) == ORDER_NOW)
-			prepare_continue(job);
+		if (job->state == JOB_BEHIND && order_turn(job, job_marks(job)) != ORDER_ASK)
+			prepare_continue(job); /* or behind another one, by now */
 	}
 }
 
@@ -145,7 +162,7 @@ static void on_ask(uv_timer_t *timer)
 	HASH_ITER (hh_behind, j->behind, job, next) {
 		enum order_turn turn = order_turn(job, job_marks(job));
 
-		if (turn == ORDER_NOW)
+		if (turn == ORDER_NOW || strcmp(job->before.id, job->q.previous) != 0)
 			wake(j, job);
 		if (turn == ORDER_ASK && now >= job->ask_ms && asked++ < ASK_AT_ONCE)
 			ask(job, now);
@@ -156,7 +173,7 @@ static void on_ask(uv_timer_t *timer)
  * not ready yet, before the one that it waits for. */
 void jobs_hold(struct jobs *j, struct job *job)
 {
-	job->state = JOB_HELD;
+	jobs_set_state(j, job, JOB_HELD);
 	DL_DELETE(j->list, job);
 	DL_APPEND(j->list, job);
 	jobs_wake_behind(j, job);
@@ -165,14 +182,14 @@ void jobs_hold(struct jobs *j, struct job *job)
 void jobs_set_behind(struct jobs *j, struct job *job, int behind)
 {
 	if (!behind) {
-		job->state = JOB_PREPARING;
+		jobs_set_state(j, job, JOB_PREPARING);
 		unwake(j, job);
 		HASH_DELETE(hh_behind, j->behind, job);
 		if (j->behind == NULL)
 			uv_timer_stop(&j->ask);
 		return;
 	}
-	job->state = JOB_BEHIND;
+	jobs_set_state(j, job, JOB_BEHIND);
 	if (job->alone)
 		turn_queue(j->worker->loop, TURN_WORK, &j->look);
 	if (j->behind == NULL)
@@ -198,6 +215,8 @@ void jobs_add(struct jobs *j, struct job *job)
 	key_make(&job->key, job->q.session.shard, job->q.id);
 	HASH_ADD(hh, j->by_key, key, sizeof job->key, job);
 	j->count++;
+	j->bytes += job->size;
+	j->n_waiting += (size_t)is_waiting(job->state);
 }
 
 void jobs_remove(struct jobs *j, struct job *job)
@@ -209,6 +228,8 @@ void jobs_remove(struct jobs *j, struct job *job)
 	DL_DELETE(j->list, job);
 	HASH_DELETE(hh, j->by_key, job);
 	j->count--;
+	j->bytes -= job->size;
+	j->n_waiting -= (size_t)is_waiting(job->state);
 	/* The next suspect not at once: the caller may be in the midst of the list. */
 	if (job->alone)
 		turn_queue(j->worker->loop, TURN_WORK, &j->look);
@@ -285,7 +306,7 @@ static void account_lost(struct jobs *j, struct job *job, const struct err *why)
 	if (job->state == JOB_BEHIND)
 		jobs_set_behind(j, job, 0);
 	job->ps.instance = NULL;
-	job->state = JOB_AGAIN;
+	jobs_set_state(j, job, JOB_AGAIN);
 }
 
 void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *why)
@@ -316,17 +337,29 @@ void jobs_ready_of(struct jobs *j, const struct instance *in)
 	}
 }
 
+static int is_nearly(size_t n, size_t max)
+{
+	return n >= max - max / 8;
+}
+
 int jobs_over_share(const struct jobs *j, const struct instance *in)
 {
-	size_t room = j->concurrency > j->count ? j->concurrency - j->count : 0;
-	size_t share = MAX(room / SHARE_PART, SHARE_MIN), n = 0;
+	const size_t max_count = j->concurrency * WAITING_FACTOR;
+	size_t n = instances_count(j->worker->instances), count = 0, bytes = 0, active = 0;
 	const struct job *job;
 
-	if (j->count <= share)
+	if (!is_nearly(jobs_active(j), j->concurrency) && !is_nearly(j->count, max_count) &&
+		!is_nearly(j->bytes, BYTES_MAX))
 		return 0;
 	DL_FOREACH (j->list, job)
-		n += job->ps.instance == in;
-	return n > share;
+		if (job->ps.instance == in) {
+			count++;
+			bytes += job->size;
+			active += (size_t)!is_waiting(job->state);
+		}
+	return (is_nearly(jobs_active(j), j->concurrency) && active > j->concurrency / n) ||
+	       (is_nearly(j->count, max_count) && count > max_count / n) ||
+	       (is_nearly(j->bytes, BYTES_MAX) && bytes > BYTES_MAX / n);
 }
 
 int jobs_busy(const struct jobs *j, const struct instance *in)

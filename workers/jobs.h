@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
+#include "workers/job.h"
+
 struct err;
 struct instance;
-struct job;
 struct jobs;
 struct session_ref;
 struct worker;
@@ -23,6 +24,8 @@ void jobs_abandon(struct jobs *j);
 void jobs_close(struct jobs **j);
 
 size_t jobs_count(const struct jobs *j);
+/* The same without those that only wait, for a connection or for the start of another. */
+size_t jobs_active(const struct jobs *j);
 /* TAKES `job`, until jobs_remove(). */
 void jobs_add(struct jobs *j, struct job *job);
 /* It is answered or given away; it is the caller's again. */
@@ -42,12 +45,14 @@ void jobs_session_gone(struct jobs *j, const struct session_ref *s);
 void jobs_fail_of(struct jobs *j, const struct instance *in, const struct err *why);
 /* Goes on with those that were held for the instance's connection. */
 void jobs_ready_of(struct jobs *j, const struct instance *in);
-/* 1 when an account has more unanswered jobs than is its share: a part of the room that all others leave, so that those of
- * servers that do not answer never fill the worker. */
+/* 1 when the worker is nearly full, of jobs or of their bytes, and this account has more than an equal part: so that accounts
+ * whose servers do not answer leave room for others. */
 int jobs_over_share(const struct jobs *j, const struct instance *in);
 /* 1 when some job of the instance is not answered. */
 int jobs_busy(const struct jobs *j, const struct instance *in);
 
+/* The only way to another state. */
+void jobs_set_state(struct jobs *j, struct job *job, enum job_state state);
 /* The job waits for psession_ready(). Those that are held run in the order in which they came to be, which is not the order
  * of their arrival: some had to ask Redis for longer. */
 void jobs_hold(struct jobs *j, struct job *job);

@@ -186,7 +186,7 @@ static void read_more(struct reader *r)
 {
 	struct listener *l = r->listener;
 	struct queue_ref q = ref_of(r);
-	size_t n = jobs_count(l->worker->jobs);
+	size_t n = jobs_active(l->worker->jobs);
 	size_t room = l->concurrency > n ? l->concurrency - n : 0;
 	int rc;
 

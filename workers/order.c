@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "workers/order.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "workers/instance.h"
@@ -10,7 +11,41 @@
 #include "workers/prepare.h"
 #include "workers/worker.h"
 
-enum order_turn order_turn(const struct job *job, int marks)
+/* Ids are of a Redis stream: milliseconds, "-", a number. */
+static int is_older(const char *id, const char *than)
+{
+	char *rest, *than_rest;
+	unsigned long long ms = strtoull(id, &rest, 10), than_ms = strtoull(than, &than_rest, 10);
+
+	if (ms != than_ms || *rest == '\0' || *than_rest == '\0')
+		return ms < than_ms;
+	return strtoull(rest + 1, NULL, 10) < strtoull(than_rest + 1, NULL, 10);
+}
+
+/* Both are one session's and one actor's, and this one is older and has not been started. */
+static int goes_before(const struct job *other, const struct job *job)
+{
+	return other->state != JOB_RUNNING && other->q.session.shard == job->q.session.shard &&
+	       strcmp(other->q.session.h, job->q.session.h) == 0 &&
+	       is_older(other->q.id, job->q.id) &&
+	       strcmp(activity_actor_address(other->activity),
+		       activity_actor_address(job->activity)) == 0;
+}
+
+void order_skip(struct job *job)
+{
+	const struct job *other, *last = NULL;
+
+	for (other = jobs_first(job->worker->jobs); other != NULL; other = other->next)
+		if (goes_before(other, job) && (last == NULL || is_older(last->q.id, other->q.id)))
+			last = other;
+	if (last != NULL)
+		memcpy(job->q.previous, last->q.id, sizeof job->q.previous);
+	else
+		job->q.previous[0] = '\0';
+}
+
+enum order_turn order_turn(struct job *job, int marks)
 {
 	const struct attached *a;
 	const struct job *before;
@@ -21,10 +56,14 @@ enum order_turn order_turn(const struct job *job, int marks)
 	if (a != NULL && strcmp(a->last, job->q.previous) == 0)
 		return ORDER_NOW;
 	before = jobs_find(job->worker->jobs, job->q.session.shard, job->q.previous);
+	if (before == NULL) {
+		if (!listener_knows(job->worker->listener, job->q.session.shard, job->q.previous))
+			return ORDER_ASK;
+		order_skip(job); /* it was answered here a moment ago */
+		before = jobs_find(job->worker->jobs, job->q.session.shard, job->q.previous);
+	}
 	if (before == NULL)
-		return listener_knows(job->worker->listener, job->q.session.shard, job->q.previous)
-			       ? ORDER_NOW /* answered here a moment ago */
-			       : ORDER_ASK;
+		return ORDER_NOW;
 	switch (before->state) {
 	case JOB_HELD:
 	case JOB_RUNNING:

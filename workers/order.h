@@ -16,8 +16,11 @@ enum order_turn {
 };
 
 /* Whether the job may be started. `marks`: it leaves a mark at Redis before it runs, as those before it may be doing now: their
- * marks come back in order. */
-enum order_turn order_turn(const struct job *job, int marks);
+ * marks come back in order. May put the job behind another one than before: see order_skip(). */
+enum order_turn order_turn(struct job *job, int marks);
+/* The job before this one is answered. It may have been refused while others before it still wait for their connection: then
+ * this one is behind the last of those, else behind none. */
+void order_skip(struct job *job);
 /* The job is about to run: the one behind it may, too. */
 void order_started(struct job *job);
 

@@ -33,7 +33,7 @@ static int settle_wait(struct job *job)
  * take it for done and pass the ones before it. Its deadline still holds. */
 static void put_off(struct job *job)
 {
-	job->state = JOB_AGAIN;
+	jobs_set_state(job->worker->jobs, job, JOB_AGAIN);
 }
 
 static struct queue_ref queue_of(const struct job *job)
@@ -76,7 +76,7 @@ static void mark(struct job *job)
 {
 	const struct queue_ref q = queue_of(job);
 
-	job->state = JOB_MARKING;
+	jobs_set_state(job->worker->jobs, job, JOB_MARKING);
 	job->waiting++;
 	job->q.started = 1;
 	if (queue_mark_started(
@@ -96,7 +96,7 @@ static void on_previous(void *arg, int rc)
 		return;
 	job->asking = 0;
 	if (rc == -(int)ERR_NOT_FOUND && job->state == JOB_BEHIND) {
-		job->q.previous[0] = '\0';
+		order_skip(job);
 		prepare_continue(job);
 	} else if (rc == 0 && job->state == JOB_BEHIND && !job->marked &&
 		   listener_is_draining(job->worker->listener)) {
@@ -147,9 +147,11 @@ void prepare_continue(struct job *job)
 	struct err why;
 	enum order_turn turn = order_turn(job, job_marks(job));
 
-	if (job->state == JOB_BEHIND && turn == ORDER_NOW)
+	/* Behind another one than before, perhaps. */
+	if (job->state == JOB_BEHIND &&
+		(turn == ORDER_NOW || strcmp(job->before.id, job->q.previous) != 0))
 		jobs_set_behind(job->worker->jobs, job, 0);
-	else if (job->state != JOB_BEHIND && turn != ORDER_NOW)
+	if (job->state != JOB_BEHIND && turn != ORDER_NOW)
 		jobs_set_behind(job->worker->jobs, job, 1);
 	if (turn == ORDER_ASK) {
 		prepare_ask(job);
@@ -223,8 +225,8 @@ static void fail_busy(struct job *job)
 	struct err e;
 
 	err_set(&e, ERR_BUSY,
-		"too many jobs of this account are waiting (platforms.%s.concurrency), try again "
-		"later",
+		"this worker is nearly full (platforms.%s.concurrency), and most of it with jobs "
+		"of this account: try again later",
 		job->worker->platform->name);
 	prepare_refuse(job, &e);
 }
@@ -349,7 +351,7 @@ static void on_credentials(void *arg, json_t *credentials, const struct err *e)
 
 void prepare_job(struct job *job)
 {
-	job->state = JOB_PREPARING;
+	jobs_set_state(job->worker->jobs, job, JOB_PREPARING);
 	if (!(job->verb->flags & VERB_CREDENTIALS) &&
 		job->worker->platform->life == PLATFORM_STATELESS) {
 		route(job, NULL);

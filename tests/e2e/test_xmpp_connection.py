@@ -179,7 +179,7 @@ class Hostile(xmpp.XmppTest):
         jid = self.server.user()
         log_ins = []
         # It lets everybody in, and shows them out at once.
-        server = xmpp_scripted.Scripted(self, self.server.dir, lambda _connection, who: log_ins.append(who))
+        server = xmpp_scripted.Scripted(self, self.server.dir, lambda c: log_ins.append(c.log_in()))
         page = xmpp.Page(s, jid, server.credentials(jid))
         s.post(page.job("connect"), sid=page.sid)
         page.expect_verb("connect", status="reconnecting")

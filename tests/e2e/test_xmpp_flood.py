@@ -2,6 +2,7 @@
 """Servers that send without end, or never answer: what they do to others on the same worker, and to its memory."""
 
 import itertools
+import re
 import signal
 import socket
 import threading
@@ -23,7 +24,8 @@ class Flood(xmpp.XmppTest):
 
     def flooded(self, stack, texts):
         """A page whose server sends a message for each text, once self.go is set."""
-        def play(connection, _jid):
+        def play(connection):
+            connection.log_in()
             threading.Thread(target=self.ignore, args=(connection,), daemon=True).start()
             self.go.wait()
             for text in texts:
@@ -87,8 +89,8 @@ class Flood(xmpp.XmppTest):
         self.assertEqual(sorted(set(seen)), seen)
 
     def test_never_answers(self):
-        """Its jobs wait, and when there are many the next ones are refused; another account has room."""
-        s = self.xmpp({"concurrency": 60, "connect_timeout_s": 300}, config={"limits": {"jobs_per_s": 100000}})
+        """Its jobs wait, ten for each that may be active; the next ones are refused, and another account has room."""
+        s = self.xmpp({"concurrency": 4, "connect_timeout_s": 300}, config={"limits": {"jobs_per_s": 100000}})
         with socket.create_server(("127.0.0.1", 0), backlog=20) as hole:
             page = xmpp.Page(s, "a@localhost", self.server.credentials("a@localhost", port=hole.getsockname()[1]))
             jobs = [page.job("connect") for _ in range(100)]
@@ -98,13 +100,46 @@ class Flood(xmpp.XmppTest):
             def most():
                 page.cursor, more = s.poll(page.sid, page.cursor, wait=1)
                 refused.extend(more)
-                return len(refused) >= 85
+                return len(refused) >= 60
             lib.until("most are refused", most, 30)
-            self.assertEqual({"too many jobs of this account are waiting (platforms.xmpp.concurrency), try again later"},
-                             {m["message"] for m in refused})
-            # Every fourth place of those that are left: 12 of 60, when 12 are there already.
-            self.assertEqual(100 - 12, len(refused))
+            self.assertEqual({"this worker is nearly full (platforms.xmpp.concurrency), and most of it with jobs of this account: "
+                              "try again later"}, {m["message"] for m in refused})
+            self.assertEqual(100 - 40, len(refused))
             self.page(s).do("connect")
+
+    def test_refused_between(self):
+        """A job that is refused at once, behind others that wait for their connection, lets nobody pass them."""
+        bodies, jid = [], "a@localhost"
+
+        def play(connection):
+            self.sent += 1
+            self.go.wait()
+            connection.log_in()
+            while True:
+                stanza = connection.expect(r"(?s)<(message|iq)\b([^>]*?)(/>|>(.*?)</\1>)")
+                if stanza.group(1) == "message":
+                    bodies.append(re.search("<body>(.*)</body>", stanza.group(4)).group(1))
+                elif "type=\"get\"" in stanza.group(2) or "type='get'" in stanza.group(2):
+                    connection.send("<iq type='result' id='%s'/>" % re.search(r"\bid=.([^'\"]*)", stanza.group(2)).group(1))
+        s = self.xmpp()
+        server = xmpp_scripted.Scripted(self, self.server.dir, play)
+        self.addCleanup(self.go.set)
+        page = xmpp.Page(s, jid, server.credentials(jid))
+
+        def send(text):
+            return page.job("send", "b@localhost", {"text": text})
+        # A fetch leaves no mark before it starts, a message does: they are not ready at the same moment.
+        s.post([send("1"), page.job("fetch", "roster"), send("2"), page.job("fetch", "roster"), send("3")], sid=page.sid)
+        lib.until("a connection", lambda: self.sent)
+        bad = xmpp.Page(s, jid, {**server.credentials(jid), "username": "a\u202eb@localhost"}, sid=page.sid)
+        self.assertIn("character", bad.fails("send", "b@localhost", {"text": "refused"}))
+        xmpp.Page(s, jid, server.credentials(jid), sid=page.sid)
+        s.post(send("4"), sid=page.sid)
+        lib.until("it waits, too", lambda: s.redis("XLEN", "sh:{0}:q:xmpp") == 6)
+        self.go.set()
+        lib.until("all messages", lambda: len(bodies) >= 4, 20)
+        self.assertEqual(["1", "2", "3", "4"], bodies)
+        self.assertEqual(1, self.sent)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""xmpp_scripted - a server that does what no Prosody would: it lets everybody in, and then plays what the test says."""
+"""xmpp_scripted - a server that does what no Prosody would: it lets everybody in, and plays what the test says."""
 
 import base64
 import contextlib
@@ -52,8 +52,8 @@ class Connection:
 
 
 class Scripted:
-    """Direct TLS on `port`, with the certificate of one of tests/servers in `dir`. play(connection, jid) runs in a thread
-    of the connection's, which ends with it."""
+    """Direct TLS on `port`, with the certificate of one of tests/servers in `dir`. play(connection) runs in a thread of
+    the connection's, which ends with it, and begins with connection.log_in()."""
 
     def __init__(self, test, dir_, play):
         self.play = play
@@ -83,8 +83,7 @@ class Scripted:
             if self.closed:
                 tls.close()
         try:
-            connection = Connection(tls)
-            self.play(connection, connection.log_in())
+            self.play(Connection(tls))
         except (OSError, EOFError):
             pass  # the client went
         finally:

@@ -94,6 +94,12 @@ void psession_send(struct psession *ps, json_t *message);
 /* On a job's session: sends to every session attached to the instance but the asker's: what one user of a shared
  * connection does, the others shall see. TAKES. */
 void psession_send_others(struct psession *ps, json_t *message);
+typedef void platform_taken_fn(void *arg);
+/* Calls `fn(arg)` once, from the loop and never from within this call, when Redis has taken all messages that the instance
+ * has sent by now, on its own session and on those of jobs; what was dropped counts as taken. Until then they are in the
+ * memory of this worker only: who acknowledges them to a server waits for that. One at a time for each instance: another
+ * call replaces the one before, with NULL there is none any more. The instance's close drops it unfired. */
+void psession_when_taken(struct psession *ps, platform_taken_fn *fn, void *arg);
 /* PER_ACCOUNT instances: connected and authenticated; held jobs run now. */
 void psession_ready(struct psession *ps);
 /* PER_ACCOUNT instances: the connection was lost and the platform tries to get it back: VERB_CONNECTED jobs that come

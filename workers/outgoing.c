@@ -25,6 +25,7 @@
 struct outgoing_item {
 	struct session_ref session;
 	struct backlog_source *source; /* whose bytes these are; NULL: a result's alone */
+	unsigned generation;           /* of all its bytes: they leave together */
 	struct outgoing_item **owner;  /* where a job points to it; NULL: none */
 	char id[QUEUE_ID_SIZE];        /* the job's; "" outside of jobs */
 	char token[QUEUE_TOKEN_SIZE];  /* of the result; "" without one */
@@ -76,6 +77,7 @@ static struct outgoing_item *item_new(struct outgoing_shard *sh, const struct se
 
 	item->session = *s;
 	item->source = source;
+	item->generation = backlog_generation(source);
 	item->owner = owner;
 	if (owner != NULL)
 		*owner = item;
@@ -88,9 +90,9 @@ static struct outgoing_item *item_new(struct outgoing_shard *sh, const struct se
 static void item_free(struct outgoing *o, struct outgoing_item *item)
 {
 	if (o != NULL)
-		backlog_remove(&o->backlog, item->source, item->bytes);
+		backlog_remove(&o->backlog, item->source, item->generation, item->bytes);
 	else
-		backlog_source_forget(item->source, item->bytes);
+		backlog_source_forget(item->source, item->generation, item->bytes);
 	for (size_t i = 0; i < item->n_messages; i++)
 		buf_release(&item->messages[i]);
 	mem_free(item->messages);
@@ -107,7 +109,7 @@ static void seal(
 	session_ad(&item->session, SESSION_AD_MESSAGE, ad);
 	crypt_seal(&o->worker->key, ad, buf_str(text), text->len, blob);
 	item->bytes += blob->len;
-	backlog_add(&o->backlog, item->source, blob->len);
+	backlog_add(&o->backlog, item->source, item->generation, blob->len);
 }
 
 static void message_add(struct outgoing *o, struct outgoing_item *item, const struct buf *text)
@@ -250,7 +252,7 @@ static void item_overflowed(struct outgoing *o, struct outgoing_item *item)
 	again->flags = item->flags;
 	again->result = item->fallback;
 	again->bytes = again->result.len;
-	backlog_add(&o->backlog, NULL, again->bytes);
+	backlog_add(&o->backlog, NULL, 0, again->bytes);
 	item->fallback = (struct buf)BUF_INIT;
 }
 

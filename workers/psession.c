@@ -22,13 +22,22 @@ const json_t *psession_credentials(const struct psession *ps)
 
 static void on_backlog(void *arg, int held);
 
+static void on_taken(void *arg)
+{
+	struct psession_handles *h = arg;
+	platform_taken_fn *fn = h->taken;
+
+	h->taken = NULL;
+	fn(h->taken_arg);
+}
+
 static struct backlog_source *source(struct psession *ps)
 {
 	struct psession_handles *h = &ps->instance->handles;
 
 	if (h->sent == NULL)
 		h->sent = backlog_source_new(
-			outgoing_backlog(ps->instance->worker->outgoing), on_backlog, h);
+			outgoing_backlog(ps->instance->worker->outgoing), on_backlog, on_taken, h);
 	return h->sent;
 }
 
@@ -59,6 +68,22 @@ void psession_send_others(struct psession *ps, json_t *message)
 		if (strcmp(a->session.h, ps->job->q.session.h) != 0)
 			send_to(ps, a, message);
 	json_decref(message);
+}
+
+/* When Redis takes the last of it, `fn` is called before anybody hears that nothing is left to be sent: a worker that drains
+ * lets its platforms acknowledge all. */
+void psession_when_taken(struct psession *ps, platform_taken_fn *fn, void *arg)
+{
+	struct psession_handles *h = &ps->instance->handles;
+
+	turn_cancel(&h->taken_now);
+	h->taken = fn;
+	h->taken_arg = arg;
+	h->taken_now = (struct turn_task){.fn = on_taken, .arg = h};
+	if (fn == NULL)
+		backlog_unmark(source(ps));
+	else if (backlog_mark(source(ps)))
+		turn_queue(ps->instance->worker->loop, TURN_WORK, &h->taken_now);
 }
 
 /* --- its instance ----------------------------------------------------------------------------------------------------- */
@@ -297,5 +322,6 @@ void psession_handles_release(struct psession_handles *h)
 		struct platform_watch *w = h->watches;
 		platform_watch_free(&w);
 	}
+	turn_cancel(&h->taken_now);
 	backlog_source_free(&h->sent);
 }

@@ -4,6 +4,7 @@
 #ifndef WORKERS_PSESSION_H
 #define WORKERS_PSESSION_H
 
+#include "core/turn.h"
 #include "platforms/platform.h"
 
 struct backlog_source;
@@ -21,6 +22,9 @@ struct psession_handles {
 	struct platform_watch *watches;
 	struct backlog_source *sent; /* NULL: nothing yet */
 	int resting;                 /* too much of that waits: the watches see nothing */
+	platform_taken_fn *taken;    /* to be called when Redis has it; NULL: none */
+	void *taken_arg;
+	struct turn_task taken_now; /* Redis has it already */
 };
 
 /* Frees all that is left; nothing fires any more. */

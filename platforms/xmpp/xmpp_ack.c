@@ -26,12 +26,30 @@ void xmpp_ack_resend(struct xmpp_sm *sm, xmpp_conn_t *conn)
 	xmpp_sm_each(sm, send_text, conn);
 }
 
-static void acknowledge(const struct xmpp_sm *sm, xmpp_conn_t *conn)
+static void confirm(struct xmpp_sm *sm, xmpp_conn_t *conn)
 {
 	char text[64];
 
-	snprintf(text, sizeof text, "<a xmlns='" XMPP_NS_SM "' h='%u'/>", (unsigned)sm->handled);
+	snprintf(text, sizeof text, "<a xmlns='" XMPP_NS_SM "' h='%u'/>",
+		(unsigned)xmpp_sm_confirm(sm));
 	send_text(conn, text);
+}
+
+int xmpp_ack_answer(struct xmpp_sm *sm, xmpp_conn_t *conn)
+{
+	int all = sm->taken >= sm->owed_for;
+
+	if (!sm->owed || (!all && sm->taken == sm->confirmed))
+		return 0;
+	confirm(sm, conn);
+	sm->owed = !all;
+	return 1;
+}
+
+void xmpp_ack_end(struct xmpp_sm *sm, xmpp_conn_t *conn)
+{
+	if (sm->enabled && (sm->owed || sm->taken > sm->confirmed))
+		confirm(sm, conn);
 }
 
 static const char *read_enabled(struct xmpp_sm *sm, xmpp_stanza_t *stanza)
@@ -52,7 +70,9 @@ const char *xmpp_ack_read(struct xmpp_sm *sm, xmpp_conn_t *conn, xmpp_stanza_t *
 	const char *complaint = NULL;
 
 	if (strcmp(name, "r") == 0) {
-		acknowledge(sm, conn);
+		sm->owed = sm->enabled;
+		sm->owed_for = sm->came;
+		xmpp_ack_answer(sm, conn);
 	} else if (strcmp(name, "enabled") == 0) {
 		complaint = read_enabled(sm, stanza);
 	} else if (strcmp(name, "failed") == 0) {

@@ -12,6 +12,12 @@ struct xmpp_sm;
 
 /* An element of this namespace came. NULL, or how the server breaks the rules: "does not ...". */
 const char *xmpp_ack_read(struct xmpp_sm *sm, xmpp_conn_t *conn, xmpp_stanza_t *stanza);
+/* Answers the server's open question, if there is one and something new to say: with what is taken, so that traffic without a
+ * pause does not put it off, and again until all is that had come when it asked. 1: sent. */
+int xmpp_ack_answer(struct xmpp_sm *sm, xmpp_conn_t *conn);
+/* The stream is about to be ended in order: what is taken and not confirmed is confirmed without a question, or the server would
+ * keep it for later, or tell its senders that it did not arrive. */
+void xmpp_ack_end(struct xmpp_sm *sm, xmpp_conn_t *conn);
 /* Asks for an acknowledgement if there is something to be acknowledged and no such question is open. */
 void xmpp_ack_ask(struct xmpp_sm *sm, xmpp_conn_t *conn);
 /* In a resumed session: sends again what the server has not got. */

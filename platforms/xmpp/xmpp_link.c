@@ -36,6 +36,7 @@ struct note {
 	unsigned attempt;
 	enum { NOTE_ONLINE, NOTE_STANZA, NOTE_OFFLINE } what;
 	xmpp_stanza_t *stanza;
+	uint64_t number; /* of the stanza, as xmpp_sm counts them */
 	char *full_jid;
 	int resumed;
 	struct err why;
@@ -65,6 +66,9 @@ struct xmpp_link {
 	struct platform_timer *timer;
 	enum state state;
 	unsigned attempt; /* notes of others are out of date */
+	uint64_t told;    /* the number of the last stanza that was */
+	uint64_t asked;   /* whether what was sent because of those up to here is taken */
+	int asking;       /* and not answered yet */
 
 	/* The thread's. */
 	struct xmpp_sm sm;
@@ -82,6 +86,7 @@ struct xmpp_link {
 	struct note *inbox, **inbox_end;
 	unsigned n_inbox;
 	struct out *outbox, **outbox_end;
+	uint64_t taken; /* the number of the last stanza that the server need not keep */
 };
 
 /* --- shared ----------------------------------------------------------------------------------------------------------- */
@@ -229,14 +234,26 @@ static void post_online(void *arg, const char *full_jid, int resumed)
 	post(link, n);
 }
 
-static void post_stanza(void *arg, xmpp_stanza_t *stanza)
+static void post_stanza(void *arg, xmpp_stanza_t *stanza, uint64_t number)
 {
 	CAST(xmpp_link, link, arg, MAGIC);
 	struct note *n = mem_alloc(sizeof *n);
 
 	n->what = NOTE_STANZA;
 	n->stanza = stanza;
+	n->number = number;
 	post(link, n);
+}
+
+static uint64_t taken(void *arg)
+{
+	CAST(xmpp_link, link, arg, MAGIC);
+	uint64_t number;
+
+	pthread_mutex_lock(&link->mutex);
+	number = link->taken;
+	pthread_mutex_unlock(&link->mutex);
+	return number;
 }
 
 static int allows(void *arg, const struct sockaddr *sa)
@@ -256,8 +273,8 @@ static int open_stream(struct xmpp_link *link, struct err *e)
 		link->account.domain, link->host, link->port, link->direct_tls, allows, link};
 	struct xmpp_stream_options options = {link->ctx, &link->heap, &link->log, &link->sm,
 		&link->account, link->ca_file, link->insecure};
-	struct xmpp_stream_host host = {
-		wish, next_stanza, set_socket, post_online, post_stanza, link, link->wake_fd};
+	struct xmpp_stream_host host = {wish, next_stanza, set_socket, post_online, post_stanza,
+		taken, link, link->wake_fd};
 	struct xmpp_resolve_result result;
 	int rc = xmpp_resolve(&query, &result, e);
 
@@ -360,6 +377,7 @@ static void tell(struct xmpp_link *link, const struct note *n)
 		link->state = ONLINE;
 		link->events.online(link->events.arg, n->full_jid, n->resumed);
 	} else if (n->what == NOTE_STANZA && link->state == ONLINE) {
+		link->told = n->number;
 		link->events.stanza(link->events.arg, n->stanza);
 	} else if (n->what == NOTE_OFFLINE) {
 		go_offline(link, &n->why);
@@ -380,6 +398,30 @@ static struct note *take_notes(struct xmpp_link *link)
 	if (link->inbox == NULL)
 		link->inbox_end = &link->inbox;
 	return first;
+}
+
+static void ask_whether_taken(struct xmpp_link *link);
+
+static void on_taken(void *arg)
+{
+	CAST(xmpp_link, link, arg, MAGIC);
+
+	link->asking = 0;
+	pthread_mutex_lock(&link->mutex);
+	link->taken = link->asked;
+	pthread_mutex_unlock(&link->mutex);
+	signal_fd(link->wake_fd);
+	ask_whether_taken(link);
+}
+
+/* Then the thread may acknowledge what was told by now. */
+static void ask_whether_taken(struct xmpp_link *link)
+{
+	if (link->asking || link->asked == link->told)
+		return;
+	link->asking = 1;
+	link->asked = link->told;
+	psession_when_taken(link->ps, on_taken, link);
 }
 
 static void on_ready(void *arg, int status, int events)
@@ -403,6 +445,8 @@ static void on_ready(void *arg, int status, int events)
 		tell(link, n);
 		note_free(n);
 	}
+	if (!link->quit)
+		ask_whether_taken(link);
 	/* The thread may have stopped reading. */
 	signal_fd(link->wake_fd);
 	unref(link);
@@ -478,6 +522,8 @@ void xmpp_link_free(struct xmpp_link **lp)
 		return;
 	platform_watch_free(&link->watch);
 	platform_timer_free(&link->timer);
+	if (link->asking)
+		psession_when_taken(link->ps, NULL, NULL);
 	pthread_mutex_lock(&link->mutex);
 	link->quit = 1;
 	link->outbound = NULL;

@@ -4,8 +4,9 @@
  * libstrophe blocks while it looks up names and shakes hands for TLS, and waits with select(); so each link has a libstrophe
  * context and a thread with a small stack to itself, and trades stanzas with the worker's loop through two queues and an
  * eventfd. A watchdog ends what takes too long. The link opens a stream once when told to, and says how that went; when to
- * try again, and what the stanzas mean, is xmpp_account's business. All functions and events are the loop's: none blocks,
- * none is called from the thread. */
+ * try again, and what the stanzas mean, is xmpp_account's business. A stanza is acknowledged when it was told and
+ * psession_when_taken() has said that what was sent for it is taken: should the worker die before, the server has it still.
+ * All functions and events are the loop's: none blocks, none is called from the thread. */
 #ifndef PLATFORMS_XMPP_LINK_H
 #define PLATFORMS_XMPP_LINK_H
 

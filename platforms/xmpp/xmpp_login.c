@@ -307,7 +307,7 @@ static void resume(struct xmpp_login *l)
 	xmpp_stanza_t *s = element(l, "resume", XMPP_NS_SM);
 	char h[16];
 
-	snprintf(h, sizeof h, "%u", (unsigned)l->sm->handled);
+	snprintf(h, sizeof h, "%u", (unsigned)xmpp_sm_resume(l->sm));
 	xmpp_stanza_set_attribute(s, "h", h);
 	xmpp_stanza_set_attribute(s, "previd", l->sm->id);
 	send(l, s);

@@ -32,11 +32,15 @@ static void drop_first(struct xmpp_sm *sm)
 
 void xmpp_sm_clear(struct xmpp_sm *sm)
 {
+	uint64_t came = sm->came, taken = sm->taken;
+
 	while (sm->first != NULL)
 		drop_first(sm);
 	mem_free(sm->id);
 	mem_free(sm->full_jid);
 	xmpp_sm_init(sm, sm->ctx);
+	sm->came = came;
+	sm->taken = taken;
 }
 
 void xmpp_sm_begin(struct xmpp_sm *sm, const char *full_jid)
@@ -49,9 +53,35 @@ void xmpp_sm_begin(struct xmpp_sm *sm, const char *full_jid)
 void xmpp_sm_enabled(struct xmpp_sm *sm, const char *id)
 {
 	sm->enabled = 1;
-	sm->handled = 0;
+	sm->base = sm->confirmed = sm->came;
+	/* What came before is not the business of this session. */
+	xmpp_sm_took(sm, sm->base);
 	mem_free(sm->id);
 	sm->id = mem_strdup(id);
+}
+
+void xmpp_sm_connected(struct xmpp_sm *sm)
+{
+	sm->enabled = 0;
+	sm->asked = 0;
+	sm->owed = 0;
+}
+
+uint32_t xmpp_sm_resume(struct xmpp_sm *sm)
+{
+	xmpp_sm_took(sm, sm->came);
+	return xmpp_sm_confirm(sm);
+}
+
+void xmpp_sm_took(struct xmpp_sm *sm, uint64_t n)
+{
+	sm->taken = MAX(sm->taken, n);
+}
+
+uint32_t xmpp_sm_confirm(struct xmpp_sm *sm)
+{
+	sm->confirmed = sm->taken;
+	return (uint32_t)(sm->taken - sm->base);
 }
 
 void xmpp_sm_sent(struct xmpp_sm *sm, char *text)

@@ -99,15 +99,24 @@ static void check_cost(struct stream *s)
 
 static void hand_over(struct stream *s)
 {
+	uint64_t number = s->o->sm->came - s->n_batch;
+
 	for (size_t i = 0; i < s->n_batch; i++)
-		s->host->stanza(s->host->arg, s->batch[i]);
+		s->host->stanza(s->host->arg, s->batch[i], ++number);
 	s->n_batch = 0;
+}
+
+static void note_taken(struct stream *s)
+{
+	xmpp_sm_took(s->o->sm, s->host->taken(s->host->arg));
 }
 
 static void read_management(struct stream *s, xmpp_stanza_t *stanza)
 {
-	const char *complaint = s->leaving ? NULL : xmpp_ack_read(s->o->sm, s->conn, stanza);
+	const char *complaint;
 
+	note_taken(s);
+	complaint = s->leaving ? NULL : xmpp_ack_read(s->o->sm, s->conn, stanza);
 	s->queued = 1;
 	if (complaint != NULL)
 		refuse(s, complaint);
@@ -127,14 +136,14 @@ static void read_stanza(struct stream *s, xmpp_stanza_t *stanza)
 	} else if ((ns == NULL || strcmp(ns, XMPP_NS_CLIENT) == 0) &&
 		   (strcmp(name, "message") == 0 || strcmp(name, "presence") == 0 ||
 			   strcmp(name, "iq") == 0)) {
-		if (s->o->sm->enabled)
-			s->o->sm->handled++;
 		/* libstrophe drops its reference when we are back from xmpp_run_once(); until then the tree is not ours
 		 * alone. 4096 bytes have room for 819 times "<iq/>"; more come only out of a declared entity. */
-		if (s->n_batch == ARRAY_LEN(s->batch))
+		if (s->n_batch == ARRAY_LEN(s->batch)) {
 			refuse(s, "sent too many stanzas at once");
-		else
+		} else {
 			s->batch[s->n_batch++] = xmpp_stanza_clone(stanza);
+			s->o->sm->came++;
+		}
 	}
 }
 
@@ -304,9 +313,21 @@ static void leave(struct stream *s)
 	}
 	/* A stream that was closed in order can not be resumed (XEP-0198, 5). libstrophe waits for the server to close its
 	 * side, too, for two seconds at most. */
+	note_taken(s);
+	xmpp_ack_end(s->o->sm, s->conn);
 	xmpp_sm_clear(s->o->sm);
 	xmpp_disconnect(s->conn);
 	s->queued = 1;
+}
+
+/* A question that could not be answered when it came. */
+static void answer(struct stream *s)
+{
+	if (!s->online || s->leaving || s->writing || !s->o->sm->owed)
+		return;
+	note_taken(s);
+	if (xmpp_ack_answer(s->o->sm, s->conn))
+		s->queued = 1;
 }
 
 /* Only when libstrophe has written all: so what waits, waits where it is bounded. */
@@ -422,6 +443,7 @@ static void round_of(struct stream *s)
 	if (s->connected)
 		xmpp_meter_rest(&s->meter);
 	check_cost(s);
+	answer(s);
 	send_some(s);
 	run(s, s->connected && s->quiet < ACTIVE_ROUNDS);
 }
@@ -465,8 +487,7 @@ int xmpp_stream_run(const struct xmpp_stream_options *o, const struct xmpp_resol
 
 	s.direct_tls = address->direct_tls;
 	current = &s;
-	o->sm->enabled = 0;
-	o->sm->asked = 0;
+	xmpp_sm_connected(o->sm);
 	if (open_connection(&s, address) == 0)
 		while (!s.ended)
 			round_of(&s);

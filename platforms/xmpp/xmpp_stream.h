@@ -29,10 +29,12 @@ struct xmpp_stream_host {
 	/* The socket that shutdown() may be called on from another thread; -1: no more. It stays reserved till then. */
 	void (*socket)(void *arg, int fd);
 	void (*online)(void *arg, const char *full_jid, int resumed);
-	/* TAKES. Nobody else has a reference. */
-	void (*stanza)(void *arg, xmpp_stanza_t *stanza);
+	/* TAKES. Nobody else has a reference. `number`: as xmpp_sm counts them. */
+	void (*stanza)(void *arg, xmpp_stanza_t *stanza, uint64_t number);
+	/* The number of the last one that the server need not keep any more, nor those before it; 0: none. */
+	uint64_t (*taken)(void *arg);
 	void *arg;
-	int wake_fd; /* an eventfd: written to when the answer of wish() or next() has changed */
+	int wake_fd; /* an eventfd: written to when the answer of wish(), next() or taken() has changed */
 };
 
 struct xmpp_stream_options {

@@ -47,7 +47,10 @@ struct platform_watch {
 
 struct fake {
 	uv_loop_t loop;
-	uv_timer_t tick;
+	uv_timer_t tick, take;
+	int held;
+	platform_taken_fn *taken;
+	void *taken_arg;
 	const struct platform *platform;
 	void *state;
 	struct psession ps;
@@ -215,6 +218,48 @@ void psession_send_others(struct psession *ps, json_t *message)
 	check_text(message);
 	json_object_set_new(event, "job", json_integer(ps->job));
 	json_object_set_new(event, "message", message);
+}
+
+void fake_take(struct fake *f)
+{
+	platform_taken_fn *fn = f->taken;
+
+	if (fn == NULL)
+		die("nobody asked whether it is taken");
+	uv_timer_stop(&f->take);
+	f->taken = NULL;
+	fn(f->taken_arg);
+}
+
+static void on_take(uv_timer_t *timer)
+{
+	fake_take(timer->data);
+}
+
+static void plan_take(struct fake *f)
+{
+	if (f->taken != NULL && !f->held)
+		uv_timer_start(&f->take, on_take, 0, 0);
+	else
+		uv_timer_stop(&f->take);
+}
+
+void psession_when_taken(struct psession *ps, platform_taken_fn *fn, void *arg)
+{
+	ps->fake->taken = fn;
+	ps->fake->taken_arg = arg;
+	plan_take(ps->fake);
+}
+
+void fake_hold(struct fake *f, int held)
+{
+	f->held = held;
+	plan_take(f);
+}
+
+int fake_is_asked(const struct fake *f)
+{
+	return f->taken != NULL;
 }
 
 const char *psession_actor(const struct psession *ps)
@@ -470,6 +515,8 @@ struct fake *fake_restore(const struct platform *p, json_t *settings, const char
 	f->events = json_array();
 	uv_loop_init(&f->loop);
 	uv_timer_init(&f->loop, &f->tick);
+	uv_timer_init(&f->loop, &f->take);
+	f->take.data = f;
 	if (outbound_new(allow, n, &f->outbound, &e) < 0)
 		die(e.text);
 	f->http = http_client_new(&f->loop, f->outbound, "Sockethub/test");
@@ -502,6 +549,7 @@ void fake_free(struct fake *f)
 		platform_watch_free(&(struct platform_watch *){f->watches});
 	http_client_free(f->http);
 	uv_close((uv_handle_t *)&f->tick, NULL);
+	uv_close((uv_handle_t *)&f->take, NULL);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&f->loop) != 0)
 		die("the platform left a handle open");

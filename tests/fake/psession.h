@@ -38,6 +38,12 @@ void fake_cancel(struct fake *f, int job);
 void fake_subscribe(struct fake *f, const char *topic);
 /* The session of every job so far leaves: subscriptions go, left() is called. */
 void fake_leave(struct fake *f);
+/* With `held` nothing that is sent is taken, see psession_when_taken(); at first, and without, all is at once. */
+void fake_hold(struct fake *f, int held);
+/* 1 when somebody waits until what was sent is taken. */
+int fake_is_asked(const struct fake *f);
+/* Then says so, once, held or not. */
+void fake_take(struct fake *f);
 /* 1 when the job is answered. */
 int fake_is_answered(const struct fake *f, int job);
 

@@ -1,65 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/buf.h"
 #include "tests/unit/xmpp_link_rig.h"
+#include "tests/unit/xmpp_script.h"
 
-#define EXPECT(t)                  \
-	{                          \
-		XMPPD_EXPECT, t, 0 \
-	}
-#define SEND(t)                  \
-	{                        \
-		XMPPD_SEND, t, 0 \
-	}
-#define TIMES(m, t)              \
-	{                        \
-		XMPPD_SEND, t, m \
-	}
-#define TLS                        \
-	{                          \
-		XMPPD_TLS, NULL, 0 \
-	}
-#define HANG                        \
-	{                           \
-		XMPPD_HANG, NULL, 0 \
-	}
-#define DEAF                        \
-	{                           \
-		XMPPD_DEAF, NULL, 0 \
-	}
-#define CLOSE                        \
-	{                            \
-		XMPPD_CLOSE, NULL, 0 \
-	}
-#define END                        \
-	{                          \
-		XMPPD_END, NULL, 0 \
-	}
-
-#define HEADER                                                                     \
-	"<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='" \
-	"http://etherx.jabber.org/streams' id='1' from='localhost' version='1.0'>"
-#define FEATURES(f) "<stream:features>" f "</stream:features>"
-#define STARTTLS    "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>"
-#define PROCEED     "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
-#define SASL_NS     "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
-#define PLAIN       "<mechanisms " SASL_NS "><mechanism>PLAIN</mechanism></mechanisms>"
-#define BIND        "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"
-#define SM          "<sm xmlns='urn:xmpp:sm:3'/>"
-#define BOUND_TO(jid)                                                                             \
-	"<iq type='result' id='sh-bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>" jid \
-	"</jid></bind></iq>"
-#define BOUND   BOUND_TO("ann@localhost/x")
-#define SCRAM   "<mechanisms " SASL_NS "><mechanism>SCRAM-SHA-1</mechanism></mechanisms>"
-#define ENABLED "<enabled xmlns='urn:xmpp:sm:3' id='s1' resume='true'/>"
-
-#define OPEN    EXPECT("<stream:stream"), EXPECT(">"), SEND(HEADER)
-#define SECURE  OPEN, SEND(FEATURES(STARTTLS)), EXPECT("<starttls"), SEND(PROCEED), TLS
-#define AUTH \
-	SECURE, OPEN, SEND(FEATURES(PLAIN)), EXPECT("</auth>"), SEND("<success " SASL_NS "/>"), OPEN
-#define SESSION AUTH, SEND(FEATURES(BIND)), EXPECT("</iq>"), SEND(BOUND)
-#define MANAGED                                                                         \
-	AUTH, SEND(FEATURES(BIND SM)), EXPECT("</iq>"), SEND(BOUND), EXPECT("<enable"), \
-		SEND(ENABLED)
 #define LAUGHS                                                                             \
 	"<?xml version='1.0'?><!DOCTYPE s [<!ENTITY a 'hahahahahahahahahahahahahahahaha'>" \
 	"<!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>"                   \
@@ -283,10 +226,6 @@ static void test_deaf(void **state)
 	xmpp_link_free(&p.link);
 	xmppd_free(d);
 }
-
-#define RESUME                                                                                  \
-	SECURE, OPEN, SEND(FEATURES(PLAIN)), EXPECT("</auth>"), SEND("<success " SASL_NS "/>"), \
-		OPEN, SEND(FEATURES(BIND SM)), EXPECT("<resume"), EXPECT(">")
 
 /* Of three messages the server has one when the connection breaks; the next attempts do not even come to a log-in. */
 static void resume_with(struct fake *f, const struct xmppd_step *steps, int expected, int resumed)

@@ -2,6 +2,7 @@
 """Every bound of the configuration, from the client's side: a clear answer at once, and nothing half done."""
 
 import json
+import select
 import socket
 import time
 
@@ -154,11 +155,14 @@ class Limits(client.Problems, lib.StackTest):
     def test_open_requests_over_fastcgi(self):
         s = self.stack(config={"limits": {"connections": 16}}, fastcgi=True)
         sid = s.register()
-        calls = [fcgi.Call(s.fastcgi_path, "GET", "%s/%s?wait=30" % (s.base, sid)) for _ in range(16)]
-        reply = lib.until("a refusal", lambda: (
-            r := fcgi.request(s.fastcgi_path, "GET", "%s/%s?wait=0" % (s.base, sid))).status != 200 and r)
+        calls = [fcgi.Call(s.fastcgi_path, "GET", "%s/%s?wait=30" % (s.base, sid)) for _ in range(17)]
+        # Whichever came last; the others wait.
+        over, = lib.until("a refusal", lambda: [c for c in calls if select.select([c.sock], [], [], 0)[0]])
+        reply = over.reply()
         self.problem(reply, 503, "busy")
         self.assertEqual("1", reply.headers["retry-after"])
+        calls.remove(over)
+        self.assertEqual([], select.select([c.sock for c in calls], [], [], 0.2)[0])
         for call in calls:
             call.close()
         lib.until("room", lambda: fcgi.request(s.fastcgi_path, "GET", "/healthz").status == 200)

@@ -2,7 +2,6 @@
 #include "core/outbox.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/conf.h"
@@ -12,45 +11,14 @@
 #include "core/mem.h"
 #include "core/redis.h"
 #include "core/scripts.h"
-
-/* Reads "MS-SEQ"; returns what follows or NULL. */
-static const char *cursor_scan(const char *text, unsigned long long *ms, unsigned long long *seq)
-{
-	size_t n_ms = strspn(text, "0123456789");
-	const char *rest = text + n_ms;
-	size_t n_seq;
-
-	if (n_ms == 0 || n_ms > 19 || *rest != '-')
-		return NULL;
-	n_seq = strspn(rest + 1, "0123456789");
-	if (n_seq == 0 || n_seq > 19)
-		return NULL;
-	*ms = strtoull(text, NULL, 10);
-	*seq = strtoull(rest + 1, NULL, 10);
-	return rest + 1 + n_seq;
-}
+#include "core/stream_id.h"
 
 int outbox_cursor_valid(const char *text)
 {
 	unsigned long long ms, seq;
-	const char *end = cursor_scan(text, &ms, &seq);
+	const char *end = stream_id_scan(text, &ms, &seq);
 
 	return end != NULL && *end == '\0';
-}
-
-int outbox_cursor_compare(const char *a, const char *b)
-{
-	unsigned long long ams = 0, aseq = 0, bms = 0, bseq = 0;
-	int has_a = cursor_scan(a, &ams, &aseq) != NULL;
-	int has_b = cursor_scan(b, &bms, &bseq) != NULL;
-
-	if (has_a != has_b)
-		return has_a - has_b;
-	if (ams != bms)
-		return ams < bms ? -1 : 1;
-	if (aseq != bseq)
-		return aseq < bseq ? -1 : 1;
-	return 0;
 }
 
 static int value_parse(const char *value, size_t len, struct outbox_entry *e)
@@ -153,7 +121,7 @@ int outbox_read(struct redis *r, const struct conf *c, const struct outbox_read 
 	char keep[OUTBOX_CURSOR_SIZE] = "";
 	int rc;
 
-	if (cursor_scan(read->ack, &ms, &seq) != NULL)
+	if (stream_id_scan(read->ack, &ms, &seq) != NULL)
 		snprintf(keep, sizeof keep, "%llu-%llu", ms, seq + 1);
 	redis_args_begin(&a);
 	redis_arg_str(&a, "EVALSHA");

@@ -24,8 +24,6 @@ struct outbox_entry {
 
 /* 1 when `text` has the form of a cursor. */
 int outbox_cursor_valid(const char *text);
-/* < 0, 0, > 0 as `a` is before, at, after `b`; "" is before all. Both valid. */
-int outbox_cursor_compare(const char *a, const char *b);
 
 /* The published form. 1: filled, 0: the session ended, < 0: neither. */
 int outbox_wakeup_parse(const char *text, size_t len, struct outbox_entry *entry);

@@ -10,6 +10,7 @@
 #include "core/hub.h"
 #include "core/mem.h"
 #include "core/redis.h"
+#include "core/stream_id.h"
 #include "core/turn.h"
 #include "gateway/api_priv.h"
 
@@ -74,8 +75,7 @@ static void poll_answer(void *arg)
 static void collect(
 	struct poll *poll, const struct outbox_entry *entry, const char *text, size_t len)
 {
-	if (outbox_cursor_compare(entry->cursor, poll->cursor) <= 0 ||
-		poll->n >= (size_t)poll->limit)
+	if (stream_id_compare(entry->cursor, poll->cursor) <= 0 || poll->n >= (size_t)poll->limit)
 		return;
 	memcpy(poll->cursor, entry->cursor, sizeof poll->cursor);
 	if (text == NULL)

@@ -5,6 +5,7 @@
 
 #include "core/err.h"
 #include "core/hub.h"
+#include "core/stream_id.h"
 #include "gateway/api_priv.h"
 
 /* One read; what it holds may be queued beyond the client's room. */
@@ -82,7 +83,7 @@ void follow_message(
 	if (f->reading || f->behind || !f->room(f)) {
 		f->behind = 1;
 		f->missed++;
-	} else if (outbox_cursor_compare(entry->cursor, f->cursor) > 0) {
+	} else if (stream_id_compare(entry->cursor, f->cursor) > 0) {
 		write_message(f, entry, text, len);
 	}
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "workers/order.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "core/stream_id.h"
 #include "workers/instance.h"
 #include "workers/job.h"
 #include "workers/jobs.h"
@@ -11,23 +11,12 @@
 #include "workers/prepare.h"
 #include "workers/worker.h"
 
-/* Ids are of a Redis stream: milliseconds, "-", a number. */
-static int is_older(const char *id, const char *than)
-{
-	char *rest, *than_rest;
-	unsigned long long ms = strtoull(id, &rest, 10), than_ms = strtoull(than, &than_rest, 10);
-
-	if (ms != than_ms || *rest == '\0' || *than_rest == '\0')
-		return ms < than_ms;
-	return strtoull(rest + 1, NULL, 10) < strtoull(than_rest + 1, NULL, 10);
-}
-
 /* Both are one session's and one actor's, and this one is older and has not been started. */
 static int goes_before(const struct job *other, const struct job *job)
 {
 	return other->state != JOB_RUNNING && other->q.session.shard == job->q.session.shard &&
 	       strcmp(other->q.session.h, job->q.session.h) == 0 &&
-	       is_older(other->q.id, job->q.id) &&
+	       stream_id_compare(other->q.id, job->q.id) < 0 &&
 	       strcmp(activity_actor_address(other->activity),
 		       activity_actor_address(job->activity)) == 0;
 }
@@ -37,7 +26,8 @@ void order_skip(struct job *job)
 	const struct job *other, *last = NULL;
 
 	for (other = jobs_first(job->worker->jobs); other != NULL; other = other->next)
-		if (goes_before(other, job) && (last == NULL || is_older(last->q.id, other->q.id)))
+		if (goes_before(other, job) &&
+			(last == NULL || stream_id_compare(last->q.id, other->q.id) < 0))
 			last = other;
 	if (last != NULL)
 		memcpy(job->q.previous, last->q.id, sizeof job->q.previous);

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "core/outbox.h"
+#include "core/stream_id.h"
 
 static void test_valid(void **state)
 {
@@ -28,12 +29,12 @@ static void test_compare(void **state)
 	UNUSED(state);
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		for (size_t j = 0; j < ARRAY_LEN(order); j++) {
-			int found = outbox_cursor_compare(order[i], order[j]);
+			int found = stream_id_compare(order[i], order[j]);
 
 			assert_int_equal((found > 0) - (found < 0), (i > j) - (i < j));
 		}
 	}
-	assert_int_equal(outbox_cursor_compare("01-1", "1-01"), 0);
+	assert_int_equal(stream_id_compare("01-1", "1-01"), 0);
 }
 
 static int parse(const char *text, struct outbox_entry *entry)

@@ -11,6 +11,10 @@
 
 struct err;
 
+/* What a string in an object takes beside its key and its text, about, in bytes: the entry of a hash table, the value, and
+ * what malloc() adds. */
+#define JSON_ENTRY_SIZE 192
+
 /* Before the first use of jansson in the process. */
 void json_setup(void);
 /* Any JSON value (RFC 8259); refuses nesting deeper than `max_depth`, duplicate keys, invalid UTF-8, U+0000, and numbers

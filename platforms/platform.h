@@ -133,6 +133,12 @@ void psession_keep(struct psession *ps, json_t *state);
  * Borrowed for the instance's life. */
 const json_t *psession_kept(const struct psession *ps);
 
+/* Milliseconds on a clock that never goes back, of the moment and not of the loop's turn. */
+static inline uint64_t platform_now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
 typedef void platform_timer_fn(void *arg);
 struct platform_timer;
 /* Calls `fn(arg)` once after `ms` milliseconds. Made on the instance's or a job's session, owned by the instance: what

@@ -3,10 +3,10 @@
 
 #include <string.h>
 #include <strings.h>
-#include <uv.h>
 
 #include "core/err.h"
 #include "platforms/email/email_server_block.h"
+#include "platforms/platform.h"
 
 /* Jobs that come together ask once; who corrects a mistake need not wait. */
 #define REFUSED_MS 5000
@@ -119,22 +119,18 @@ int email_server_learn(
 
 /* --- refusals ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 void email_server_remember(const struct email_server *s, const struct err *why)
 {
 	if (why->code != ERR_AUTH)
 		return;
 	s->learnt->refusal = *why;
-	s->learnt->refused_ms = now_ms();
+	s->learnt->refused_ms = platform_now_ms();
 }
 
 int email_server_recall(const struct email_server *s, struct err *e)
 {
-	if (s->learnt->refusal.code == ERR_NONE || now_ms() - s->learnt->refused_ms >= REFUSED_MS)
+	if (s->learnt->refusal.code == ERR_NONE ||
+		platform_now_ms() - s->learnt->refused_ms >= REFUSED_MS)
 		return 0;
 	*e = s->learnt->refusal;
 	return -(int)e->code;

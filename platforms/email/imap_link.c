@@ -54,11 +54,6 @@ struct imap_link {
 
 static void on_timer(void *arg);
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 /* --- life and death --------------------------------------------------------------------------------------------- */
 
 static void release(struct imap_link *l)
@@ -157,7 +152,7 @@ static uint64_t patience_ms(const struct imap_link *l)
 static void set_timer(struct imap_link *l)
 {
 	platform_timer_free(&l->timer);
-	l->heard_ms = now_ms();
+	l->heard_ms = platform_now_ms();
 	if (l->paused || l->state == CONNECTING || l->state == DOWN ||
 		(l->state == READY && !l->listening))
 		return;
@@ -388,7 +383,7 @@ static void on_bytes(void *arg, const char *bytes, size_t len)
 	int rc = 1;
 
 	imap_parse_add(&l->parse, bytes, len);
-	l->heard_ms = now_ms();
+	l->heard_ms = platform_now_ms();
 	enter(l);
 	while (rc > 0 && l->state != DOWN) {
 		rc = imap_parse_next(&l->parse, &r, &e);
@@ -434,7 +429,7 @@ static void on_down(void *arg, const struct err *why)
 static void on_timer(void *arg)
 {
 	CAST(imap_link, l, arg, LINK_MAGIC);
-	uint64_t patience = patience_ms(l), silent = now_ms() - l->heard_ms;
+	uint64_t patience = patience_ms(l), silent = platform_now_ms() - l->heard_ms;
 	struct err e;
 
 	l->timer = NULL;

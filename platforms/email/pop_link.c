@@ -47,11 +47,6 @@ struct pop_link {
 	int busy, freed; /* as in email_wire */
 };
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 /* --- life and death --------------------------------------------------------------------------------------------- */
 
 static void release(struct pop_link *l)
@@ -142,7 +137,7 @@ static void fail(struct pop_link *l, enum err_code code, const char *what)
 static void on_timer(void *arg)
 {
 	CAST(pop_link, l, arg, POP_MAGIC);
-	uint64_t silent = now_ms() - l->heard_ms;
+	uint64_t silent = platform_now_ms() - l->heard_ms;
 
 	l->timer = NULL;
 	if (silent < l->settings.timeout_ms)
@@ -169,7 +164,7 @@ static void send_command(struct pop_link *l)
 	l->state = STATUS;
 	pop_parse_begin(&l->parse);
 	buf_clear(&l->data);
-	l->heard_ms = now_ms();
+	l->heard_ms = platform_now_ms();
 	platform_timer_free(&l->timer);
 	l->timer = psession_timer(l->ps, l->settings.timeout_ms, on_timer, l);
 	email_wire_write(l->wire, text, (size_t)n);
@@ -428,7 +423,7 @@ static void on_bytes(void *arg, const char *bytes, size_t len)
 {
 	CAST(pop_link, l, arg, POP_MAGIC);
 
-	l->heard_ms = now_ms();
+	l->heard_ms = platform_now_ms();
 	enter(l);
 	while (len > 0 && l->state != DOWN) {
 		if (l->state == STATUS)

@@ -10,6 +10,7 @@
 #include "platforms/feeds/feeds_cache.h"
 #include "platforms/feeds/feeds_parse.h"
 #include "platforms/feeds/feeds_xml.h"
+#include "platforms/platform.h"
 
 #define FETCH_MAGIC   0x66746368u
 #define MAX_REDIRECTS 5
@@ -47,11 +48,6 @@ struct fetch {
 	struct feed *feed; /* before: the one that a 304 would confirm */
 	struct err err;
 };
-
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
 
 struct feeds_fetcher *feeds_fetcher_new(
 	struct http_client *http, const struct feeds_fetch_limits *limits)
@@ -192,7 +188,7 @@ static void on_response(
 		return;
 	}
 	cache_control = http_response_header(t, "Cache-Control");
-	x->fresh_until_ms = now_ms() + lifetime_ms(&x->fetcher->limits, cache_control);
+	x->fresh_until_ms = platform_now_ms() + lifetime_ms(&x->fetcher->limits, cache_control);
 	if (r->status == 304 && x->feed != NULL) {
 		on_not_modified(x);
 		return;
@@ -248,7 +244,7 @@ static struct fetch *fetch_new(struct feeds_fetcher *f, const char *url)
 
 struct feed *feeds_fetch_fresh(struct feeds_fetcher *f, const char *url)
 {
-	return feeds_cache_get_fresh(f->cache, url, now_ms());
+	return feeds_cache_get_fresh(f->cache, url, platform_now_ms());
 }
 
 struct feeds_waiter *feeds_fetch_start(

@@ -140,11 +140,6 @@ static void give_up(struct xmpp_account *a, const struct err *why)
 
 /* --- lost, and back -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 static void on_retry(void *arg)
 {
 	CAST(xmpp_account, a, arg, ACCOUNT_MAGIC);
@@ -169,7 +164,7 @@ static void wait_for_retry(struct xmpp_account *a)
 static void begin_waiting(struct xmpp_account *a)
 {
 	a->attempts = 0;
-	a->lost_at_ms = now_ms();
+	a->lost_at_ms = platform_now_ms();
 }
 
 /* A server may let us in and then fail at once, each time: one that is ill, or sends what is over our bounds. Only a stream that
@@ -178,7 +173,8 @@ static int has_lasted(const struct xmpp_account *a)
 {
 	uint64_t max_s = (uint64_t)xmpp_account_setting(a, "reconnect_max_s");
 
-	return a->lost_at_ms == 0 || now_ms() - a->online_at_ms >= MIN(max_s, LASTED_MAX_S) * 1000;
+	return a->lost_at_ms == 0 ||
+	       platform_now_ms() - a->online_at_ms >= MIN(max_s, LASTED_MAX_S) * 1000;
 }
 
 /* What another attempt would not change. */
@@ -206,7 +202,7 @@ static void on_offline(void *arg, const struct err *why)
 	}
 	if (a->state == XMPP_ACCOUNT_ONLINE && has_lasted(a))
 		begin_waiting(a);
-	if (is_final(why) || now_ms() - a->lost_at_ms >= patience) {
+	if (is_final(why) || platform_now_ms() - a->lost_at_ms >= patience) {
 		give_up(a, why);
 		return;
 	}
@@ -264,7 +260,7 @@ static void on_online(void *arg, const char *full_jid, int resumed)
 		xmpp_requests_fail(a->requests, &lost);
 	}
 	a->state = XMPP_ACCOUNT_ONLINE;
-	a->online_at_ms = now_ms();
+	a->online_at_ms = platform_now_ms();
 	if (!first)
 		tell_status(a, "online", online_object(a, resumed), NULL);
 	a->restored = 0;

@@ -3,21 +3,19 @@
 
 #include <string.h>
 
+#include "core/json.h"
 #include "platforms/xmpp/xmpp_fence.h"
 #include "platforms/xmpp/xmpp_inbox.h"
 #include "platforms/xmpp/xmpp_read_result.h"
 #include "platforms/xmpp/xmpp_write_iq.h"
 #include "platforms/xmpp/xmpp_write_presence.h"
 
-/* What a contact takes beside its address: an entry of a hash table, a string, and what malloc() adds. */
-#define CONTACT_SIZE 192
-
 /* --- what is known of the contacts ------------------------------------------------------------------------------------------ */
 
 /* A server chooses how long the addresses are, up to 2 KiB each. */
 static size_t size_of(const char *jid)
 {
-	return CONTACT_SIZE + strlen(jid);
+	return JSON_ENTRY_SIZE + strlen(jid);
 }
 
 static void note(struct xmpp_account *a, const char *jid, const char *subscription)

@@ -102,7 +102,7 @@ static int is_passing(const struct err *e)
 static void try_later(struct xmpp_account *a, struct xmpp_room *room)
 {
 	if (room->outside_at_ms == 0)
-		room->outside_at_ms = uv_hrtime() / 1000000;
+		room->outside_at_ms = platform_now_ms();
 	if (a->reenter == NULL)
 		a->reenter = psession_timer(a->ps, REENTER_MS, on_reenter, a);
 }
@@ -119,8 +119,8 @@ static void on_reentered(struct xmpp_account *a, struct xmpp_request *r,
 	/* The stream was lost again: the next one enters. */
 	if (a->state != XMPP_ACCOUNT_ONLINE)
 		return;
-	if (is_passing(e) && (room->outside_at_ms == 0 ||
-				     uv_hrtime() / 1000000 - room->outside_at_ms < patience))
+	if (is_passing(e) &&
+		(room->outside_at_ms == 0 || platform_now_ms() - room->outside_at_ms < patience))
 		try_later(a, room);
 	else
 		tell_left(a, room, e);

@@ -3,8 +3,8 @@
 
 #include <sodium.h>
 #include <string.h>
-#include <uv.h>
 
+#include "platforms/platform.h"
 #include "platforms/xmpp/xmpp_credentials.h"
 
 #define HASH_BYTES 16
@@ -16,11 +16,6 @@ static struct refusal {
 	uint64_t until_ms; /* monotonic; 0: free */
 	struct err why;
 } refusals[PLACES];
-
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
 
 /* Without the resource, which may be a new one each time. */
 static void hash_of(const struct xmpp_credentials *l, unsigned char out[HASH_BYTES])
@@ -52,7 +47,7 @@ void xmpp_refusal_note(const struct xmpp_credentials *l, const struct err *why)
 	hash_of(l, hash);
 	r = &refusals[hash[0] % PLACES];
 	memcpy(r->hash, hash, sizeof r->hash);
-	r->until_ms = now_ms() + XMPP_REFUSAL_MS;
+	r->until_ms = platform_now_ms() + XMPP_REFUSAL_MS;
 	r->why = *why;
 }
 
@@ -63,7 +58,7 @@ int xmpp_refusal_check(const struct xmpp_credentials *l, struct err *e)
 
 	hash_of(l, hash);
 	r = &refusals[hash[0] % PLACES];
-	if (memcmp(r->hash, hash, sizeof hash) != 0 || now_ms() >= r->until_ms)
+	if (memcmp(r->hash, hash, sizeof hash) != 0 || platform_now_ms() >= r->until_ms)
 		return 0;
 	return err_set(e, r->why.code, "%s (a moment ago: wait %d seconds between two attempts)",
 		r->why.text, XMPP_REFUSAL_MS / 1000);

@@ -22,11 +22,6 @@ struct xmpp_requests {
 	size_t max, weight;
 };
 
-static uint64_t now_ms(void)
-{
-	return uv_hrtime() / 1000000;
-}
-
 static void unlink_request(struct xmpp_requests *rs, struct xmpp_request *r)
 {
 	DL_DELETE(rs->list, r);
@@ -60,7 +55,7 @@ static int waits_for(const struct xmpp_request *r, const char *id)
 static void on_sweep(void *arg)
 {
 	CAST(xmpp_requests, rs, arg, REQUESTS_MAGIC);
-	uint64_t now = now_ms();
+	uint64_t now = platform_now_ms();
 	struct err e;
 
 	rs->sweep = NULL;
@@ -126,7 +121,7 @@ struct xmpp_request *xmpp_requests_add(
 	r->fn = fn;
 	r->data = data;
 	r->serial = ++rs->serial;
-	r->deadline_ms = now_ms() + rs->timeout_ms;
+	r->deadline_ms = platform_now_ms() + rs->timeout_ms;
 	DL_APPEND(rs->list, r);
 	r->weight = job != NULL;
 	rs->weight += r->weight;

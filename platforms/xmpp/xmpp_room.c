@@ -4,11 +4,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "core/json.h"
 #include "platforms/xmpp/xmpp_jid.h"
 #include "platforms/xmpp/xmpp_map.h"
-
-/* What an occupant takes beside its texts: an entry of a hash table, a string, and what malloc() adds. */
-#define OCCUPANT_SIZE 192
 
 struct xmpp_rooms {
 	struct xmpp_room *list;
@@ -114,7 +112,7 @@ void xmpp_room_outside(struct xmpp_room *room)
 /* A room chooses how long nicks and addresses are: up to 4 KiB of them for each occupant. */
 static size_t size_of(const char *nick, const json_t *who)
 {
-	return OCCUPANT_SIZE + strlen(nick) + json_string_length(who);
+	return JSON_ENTRY_SIZE + strlen(nick) + json_string_length(who);
 }
 
 static size_t size_of_all(const struct xmpp_rooms *rooms)

@@ -11,8 +11,7 @@ enum mark { MARK_NONE, MARK_AHEAD, MARK_SET };
 
 struct backlog_source {
 	struct backlog *backlog; /* NULL: the instance is gone */
-	size_t bytes;            /* of both generations */
-	size_t of[2];            /* of each: they do not leave in their order */
+	size_t of[2];            /* bytes of each generation: they do not leave in their order */
 	unsigned generation;     /* that of what is added */
 	enum mark mark;
 	int held;
@@ -22,17 +21,22 @@ struct backlog_source {
 	struct backlog_source *prev, *next; /* in backlog.held */
 };
 
+static size_t waiting(const struct backlog_source *s)
+{
+	return s->of[0] + s->of[1];
+}
+
 static int is_too_much(const struct backlog_source *s)
 {
-	return s->bytes > BACKLOG_SOURCE_MAX ||
-	       (s->backlog->bytes > BACKLOG_ALL_MAX && s->bytes > BACKLOG_SMALL_SHARE);
+	return waiting(s) > BACKLOG_SOURCE_MAX ||
+	       (s->backlog->bytes > BACKLOG_ALL_MAX && waiting(s) > BACKLOG_SMALL_SHARE);
 }
 
 /* Half of each bound, so that it does not go to and fro with every message. */
 static int is_little(const struct backlog_source *s)
 {
-	return s->bytes <= BACKLOG_SMALL_SHARE / 2 ||
-	       (s->bytes <= BACKLOG_SOURCE_MAX / 2 && s->backlog->bytes <= BACKLOG_ALL_MAX / 2);
+	return waiting(s) <= BACKLOG_SMALL_SHARE / 2 ||
+	       (waiting(s) <= BACKLOG_SOURCE_MAX / 2 && s->backlog->bytes <= BACKLOG_ALL_MAX / 2);
 }
 
 struct backlog_source *backlog_source_new(
@@ -55,7 +59,7 @@ void backlog_source_free(struct backlog_source **sp)
 		DL_DELETE(s->backlog->held, s);
 	s->backlog = NULL;
 	s->mark = MARK_NONE;
-	if (s->bytes == 0)
+	if (waiting(s) == 0)
 		mem_free(s);
 }
 
@@ -93,7 +97,6 @@ void backlog_add(struct backlog *b, struct backlog_source *s, unsigned generatio
 	b->bytes += n;
 	if (s == NULL)
 		return;
-	s->bytes += n;
 	s->of[generation] += n;
 	if (s->backlog == NULL || s->held || !is_too_much(s))
 		return;
@@ -108,8 +111,7 @@ void backlog_source_forget(struct backlog_source *s, unsigned generation, size_t
 		return;
 	assert(s->of[generation] >= n);
 	s->of[generation] -= n;
-	s->bytes -= n;
-	if (s->bytes == 0 && s->backlog == NULL)
+	if (waiting(s) == 0 && s->backlog == NULL)
 		mem_free(s);
 }
 

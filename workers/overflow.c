@@ -13,14 +13,6 @@ struct overflow {
 	UT_hash_handle hh;
 };
 
-static struct overflow *find(struct overflow *list, const struct session_ref *s)
-{
-	struct overflow *o;
-
-	HASH_FIND(hh, list, s->h, strlen(s->h), o);
-	return o;
-}
-
 int overflow_refused(struct overflow **list, const struct session_ref *s, uint64_t now_ms)
 {
 	struct overflow *o;
@@ -36,8 +28,9 @@ int overflow_refused(struct overflow **list, const struct session_ref *s, uint64
 
 int overflow_drops(struct overflow *list, const struct session_ref *s)
 {
-	struct overflow *o = list != NULL ? find(list, s) : NULL;
+	struct overflow *o;
 
+	HASH_FIND(hh, list, s->h, strlen(s->h), o);
 	if (o == NULL)
 		return 0;
 	o->dropped++;

@@ -247,18 +247,15 @@ static void attach(
 	}
 	job->ps.instance = left != NULL ? succession_get(succession, &want, left, &e)
 					: instances_get(job->worker->instances, &want, &e);
-	if (job->ps.instance != NULL && *key != '\0' &&
-		jobs_over_share(job->worker->jobs, job->ps.instance)) {
+	if (job->ps.instance == NULL) {
+		prepare_refuse(job, &e);
+		if (*key != '\0')
+			succession_closed(succession, key);
+	} else if (*key != '\0' && jobs_over_share(job->worker->jobs, job->ps.instance)) {
 		fail_busy(job);
-		return;
-	}
-	if (job->ps.instance != NULL) {
+	} else {
 		prepare_continue(job);
-		return;
 	}
-	prepare_refuse(job, &e);
-	if (*key != '\0')
-		succession_closed(succession, key);
 }
 
 /* What a dead holder left brings its sessions back as well. */
